@@ -1,0 +1,74 @@
+"""`pip-restore denoise`: take the noise out of a photo."""
+
+from typing import TYPE_CHECKING
+
+from pipcli.cli import options
+from pipcli.settings import PriorName, Quality
+
+if TYPE_CHECKING:
+    from pipcli.degradations import Degradation
+
+TASK = "denoise"
+SUFFIX = "_denoised"
+
+
+def denoise(
+    source: options.Input,
+    output: options.Output = None,
+    sigma: options.Sigma = None,
+    prior: options.Prior = PriorName.PIP,
+    quality: options.QualityOption = Quality.STANDARD,
+    paper: options.Paper = False,
+    steps: options.Steps = None,
+    time_limit: options.TimeLimit = None,
+    stop: options.Stop = None,
+    seed: options.Seed = 0,
+    device: options.DeviceOption = "auto",
+    reference: options.Reference = None,
+    sheet: options.Sheet = None,
+    json: options.Json = False,
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> int:
+    """Take the noise out of a photo.
+
+    The picture keeps its size, bit depth, transparency, colour profile and metadata. The fit stops by itself, before it
+    starts to reproduce the noise.
+
+    \b
+    Examples:
+      pip-restore denoise noisy.png --sigma 25 --prior pip
+      pip-restore denoise scan.tif -o clean.tif --quality best --sheet before_after.png
+    """
+    # Everything that takes long to import waits until there is work to do: --help is instant.
+    from pipcli.cli import photo_task
+
+    request = photo_task.Request(
+        task=TASK,
+        suffix=SUFFIX,
+        source=source,
+        output=output,
+        sigma=sigma,
+        prior=prior,
+        quality=quality,
+        paper=paper,
+        steps=steps,
+        time_limit=time_limit,
+        stop=stop,
+        seed=seed,
+        device=device,
+        reference=reference,
+        sheet=sheet,
+        json_lines=json,
+        overwrite=overwrite,
+        quiet=quiet,
+        verbose=verbose,
+    )
+    return photo_task.run(request, _degradation)
+
+
+def _degradation(noise_std: float) -> "Degradation":
+    from pipcli.degradations import Identity
+
+    return Identity(noise_std)

@@ -1,0 +1,55 @@
+"""The options that commands share: their types, help and units. Defaults that are numbers live in `pipcli.settings`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipcli.settings import PriorName, Quality, StopName
+
+STANDARD_STREAM = Path("-")
+
+Input = Annotated[Path, typer.Argument(metavar="INPUT", help="The picture to restore, or - for stdin.")]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Where to write, or - for stdout. [default: beside the input, NAME_TASK.EXT]"),
+]
+Sigma = Annotated[
+    float | None,
+    typer.Option(help="Standard deviation of the noise in grey levels of 255. [default: estimated]"),
+]
+Prior = Annotated[
+    PriorName, typer.Option(help="Generator: pip is fast and smooth, dip is slow and better on fine structure.")
+]
+QualityOption = Annotated[
+    Quality,
+    typer.Option("--quality", help="draft: a preview in a quarter of the time; best: several networks averaged."),
+]
+Paper = Annotated[
+    bool, typer.Option("--paper", help="Run the published network, rates and steps instead of this tool's own.")
+]
+Steps = Annotated[int | None, typer.Option(min=1, help="Upper bound of steps a network. [default: by prior, quality]")]
+TimeLimit = Annotated[
+    float | None, typer.Option(help="Upper bound of the fitting time in seconds. [default: none]", metavar="SECONDS")
+]
+Stop = Annotated[
+    StopName | None,
+    typer.Option(
+        help="Stop rule: error on held-out pixels, residual down to sigma, variance of the outputs, or none. "
+        "[default: held-out; none with --paper]"
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of everything random.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
+Reference = Annotated[
+    Path | None,
+    typer.Option(help="Clean picture to measure the result against; the fit never sees it.", metavar="FILE"),
+]
+Sheet = Annotated[
+    Path | None,
+    typer.Option(help="Also write a PNG with input, result and reference side by side.", metavar="FILE"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Report as JSON lines on stdout.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output file that exists.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary on stderr.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr: settings, device, decisions.")]

@@ -1,0 +1,185 @@
+"""What a person or a program is told: progress and summaries on stderr, results and JSON lines on stdout."""
+
+import json
+import math
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.console import Console as RichConsole
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from pipcli.metrics import mse_to_psnr
+from pipcli.restore import Progress as FitProgress
+
+PLAIN_LINES = 10
+
+
+class Bar(Protocol):
+    """A way to show progress."""
+
+    def show(self, progress: FitProgress, quality: float | None) -> None:
+        """Show the latest state; quality is the blind estimate of the PSNR in dB."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def show(self, progress: FitProgress, quality: float | None) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def _quality_text(quality: float | None) -> str:
+    return "" if quality is None else f"about {quality:.1f} dB"
+
+
+class PlainLines:
+    """One line at the first step and at each tenth of a member's steps: for logs."""
+
+    def __init__(self, console: RichConsole) -> None:
+        self._console = console
+        self._shown: tuple[int, int] | None = None
+
+    def show(self, progress: FitProgress, quality: float | None) -> None:
+        """Print a line when a new tenth has begun."""
+        tenth = (progress.member, progress.step * PLAIN_LINES // progress.steps)
+        if tenth == self._shown:
+            return
+        self._shown = tenth
+        member = f"network {progress.member + 1} of {progress.members}, " if progress.members > 1 else ""
+        parts = [f"{member}step {progress.step} of at most {progress.steps}", f"{progress.seconds:.0f} s"]
+        if quality is not None:
+            parts.append(_quality_text(quality))
+        self._console.print(Text(", ".join(parts)), soft_wrap=True)
+
+    def close(self) -> None:
+        """Do nothing: lines stay."""
+
+
+class LiveBar:
+    """A bar with step, rate, time to go and estimated quality: for terminals."""
+
+    def __init__(self, console: RichConsole) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[quality]}"),
+            console=console,
+            transient=True,
+        )
+        self._task = self._progress.add_task("fitting", total=None, rate="", quality="")
+        self._progress.start()
+
+    def show(self, progress: FitProgress, quality: float | None) -> None:
+        """Move the bar."""
+        done = progress.member * progress.steps + progress.step
+        self._progress.update(
+            self._task,
+            completed=done,
+            total=progress.members * progress.steps,
+            rate=f"{done / max(progress.seconds, 1e-9):.1f} steps/s",
+            quality=_quality_text(quality),
+        )
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._progress.stop()
+
+
+@dataclass(frozen=True)
+class Verbosity:
+    """What the user asked to be told."""
+
+    json_lines: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+
+class Reporter:
+    """Tells of one command, in words on stderr and, when asked, in JSON lines on stdout."""
+
+    def __init__(self, verbosity: Verbosity) -> None:
+        self.verbosity = verbosity
+        self._console = RichConsole(stderr=True, highlight=False, quiet=verbosity.quiet)
+        self._bar: Bar | None = None
+
+    def say(self, message: str) -> None:
+        """Say something to the person, unless quiet."""
+        self._console.print(Text(message), soft_wrap=True)
+
+    def explain(self, message: str) -> None:
+        """Say something that only --verbose wants to hear."""
+        if self.verbosity.verbose:
+            self.say(message)
+
+    def event(self, kind: str, **fields: Any) -> None:
+        """Print a JSON line, when JSON lines were asked for."""
+        if self.verbosity.json_lines:
+            print_json({"type": kind, **fields})
+
+    def path(self, path: Path) -> None:
+        """Print the path of a result on stdout, byte for byte, when JSON lines were not asked for."""
+        if not self.verbosity.json_lines:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(os.fsencode(path) + b"\n")
+            sys.stdout.buffer.flush()
+
+    def show(self, progress: FitProgress, noise_variance: float | None) -> None:
+        """Show the progress of a fit, with its estimated quality where the noise variance is known."""
+        quality = estimated_psnr(progress.held_out_error, noise_variance)
+        self.event(
+            "progress",
+            member=progress.member,
+            members=progress.members,
+            step=progress.step,
+            steps=progress.steps,
+            seconds=round(progress.seconds, 3),
+            estimated_psnr=None if quality is None else round(quality, 2),
+        )
+        if self._bar is None:
+            self._bar = self._make_bar()
+        self._bar.show(progress, quality)
+
+    def _make_bar(self) -> Bar:
+        if self.verbosity.quiet:
+            return Silent()
+        return LiveBar(self._console) if self._console.is_terminal else PlainLines(self._console)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+def print_json(fields: dict[str, Any]) -> None:
+    """Print one JSON object as a line on stdout; what JSON cannot hold becomes null."""
+    clean = {key: _jsonable(value) for key, value in fields.items()}
+    sys.stdout.write(json.dumps(clean, ensure_ascii=True) + "\n")
+    sys.stdout.flush()
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _jsonable(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def estimated_psnr(held_out_error: float | None, noise_variance: float | None) -> float | None:
+    """Estimate the PSNR in dB from the error on held-out noisy pixels; None where the noise hides it."""
+    if held_out_error is None or noise_variance is None or held_out_error <= noise_variance:
+        return None
+    return mse_to_psnr(held_out_error - noise_variance)

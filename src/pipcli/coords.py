@@ -1,0 +1,34 @@
+"""Coordinates of pixels, and the conventions that every module shares.
+
+Pictures are float32 tensors (N, C, H, W) with display-referred values in [0, 1]; N counts frames and is 1 for a photo.
+Sizes are always (height, width), coordinates always (y, x). Coordinate 0 is the top or left edge of the picture and 1
+the opposite edge, so that pixel i of n has its centre at (i + 1/2) / n: a coordinate means the same place at every
+resolution. The published code puts 0 and 1 on the centres of the corner pixels instead: `Grid.CORNERS`.
+"""
+
+import torch
+from torch import Tensor
+
+from pipcli.settings import Grid
+
+
+def _axis(length: int, grid: Grid) -> Tensor:
+    positions = torch.arange(length, dtype=torch.float32)
+    if grid is Grid.CENTRES:
+        return (positions + 0.5) / length
+    return positions / max(length - 1, 1)
+
+
+def pixel_grid(height: int, width: int, grid: Grid = Grid.CENTRES) -> Tensor:
+    """Return the coordinates of all pixels of a picture.
+
+    Args:
+        height: rows, at least 1.
+        width: columns, at least 1.
+        grid: where the coordinates 0 and 1 lie.
+
+    Returns:
+        (1, 2, height, width) float32 in [0, 1], the channels being y and x.
+    """
+    rows, columns = torch.meshgrid(_axis(height, grid), _axis(width, grid), indexing="ij")
+    return torch.stack([rows, columns])[None]

@@ -1,0 +1,6 @@
+"""The degradations. A new one is a file beside these, with `forward` and `target_size`."""
+
+from pipcli.degradations.base import Degradation
+from pipcli.degradations.identity import Identity
+
+__all__ = ["Degradation", "Identity"]

@@ -1,0 +1,191 @@
+"""JPEG, WebP and BMP, through Pillow; what Pillow lets pass is checked here before it sees the file.
+
+Pillow takes the last rows of a JPEG as complete when its end mark is missing, allocates a picture before it doubts
+its size, and gives CMYK and animations to anyone who does not ask.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from pipcli.errors import UnusableInputError
+from pipcli.media import exif as exif_block
+from pipcli.media.exif import usable_dpi
+from pipcli.media.photo import Photo, join_alpha, split_alpha
+from pipcli.media.sources import check_size
+
+_EXIF_PREFIX = b"Exif\0\0"
+_JPEG_MARK = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")  # a marker, but not a stuffed byte or a restart
+_JPEG_FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
+_JPEG_END, _JPEG_SCAN = 0xD9, 0xDA
+_MAX_SCANS = 200  # ten is usual; each one is a pass over the whole picture, and a few bytes can ask for one
+_FURTHER_PICTURES = "the file holds further pictures (a preview, a depth or gain map), which are not carried along"
+
+
+def decode_jpeg(data: bytes) -> Photo:
+    """A JPEG file's photo, not yet turned upright.
+
+    Raises:
+        UnusableInputError: it is CMYK, of more than 8 bits, or too large.
+        ValueError, OSError: it is cut off or damaged.
+    """
+    frame = _jpeg_frame(data)
+    depth, height, width, components = struct.unpack(">BHHB", frame)
+    check_size(width, height)
+    if depth != 8:
+        raise UnusableInputError(f"is a {depth}-bit JPEG, which is not supported: convert it to 16-bit PNG or TIFF")
+    if components == 4:
+        raise UnusableInputError("is a CMYK picture: convert it to RGB")
+    with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+        samples, _ = split_alpha(np.asarray(image))
+        info, pictures = image.info, getattr(image, "n_frames", 1)
+    block = _without_prefix(info.get("exif"))
+    return Photo(
+        samples,
+        "JPEG",
+        icc_profile=info.get("icc_profile") or None,
+        exif=block,
+        xmp=info.get("xmp") or None,
+        dpi=_jfif_dpi(info) or (_exif_dpi(block) if block else None),
+        notes=(_FURTHER_PICTURES,) if pictures > 1 else (),
+    )
+
+
+def decode_webp(data: bytes) -> Photo:
+    """A WebP file's photo, not yet turned upright.
+
+    Raises:
+        UnusableInputError: it is animated or too large.
+        ValueError, OSError: it is cut off or damaged.
+    """
+    (length,) = struct.unpack_from("<I", data, 4)
+    if length + 8 > len(data):
+        raise ValueError("the end is missing")
+    check_size(*_webp_size(data))
+    if data[12:16] == b"VP8X" and data[20] & 2:
+        raise UnusableInputError("is an animated WebP: give one still picture")
+    with Image.open(io.BytesIO(data), formats=["WEBP"]) as image:
+        samples, alpha = split_alpha(np.asarray(image))
+        info = image.info
+    block = _without_prefix(info.get("exif"))
+    return Photo(
+        samples,
+        "WebP",
+        alpha=alpha,
+        icc_profile=info.get("icc_profile") or None,
+        exif=block,
+        xmp=info.get("xmp") or None,
+        dpi=_exif_dpi(block) if block else None,
+    )
+
+
+def decode_bmp(data: bytes) -> Photo:
+    """A BMP file's photo.
+
+    Raises:
+        UnusableInputError: it is too large.
+        ValueError, OSError: it is cut off or damaged.
+    """
+    (header_size,) = struct.unpack_from("<I", data, 14)
+    width, height = struct.unpack_from("<HH" if header_size == 12 else "<ii", data, 18)
+    check_size(width, abs(height))
+    with Image.open(io.BytesIO(data), formats=["BMP"]) as image:
+        dpi = image.info.get("dpi", (0.0, 0.0))
+        plain = {"1": "L", "P": "RGB"}.get(image.mode)
+        samples, alpha = split_alpha(np.asarray(image.convert(plain) if plain else image))
+    return Photo(samples, "BMP", alpha=alpha, dpi=usable_dpi(*dpi))
+
+
+def encode_jpeg(photo: Photo) -> bytes:
+    """A JPEG file of quality 95 with full colour resolution, and all metadata."""
+    return _saved(
+        photo,
+        "JPEG",
+        quality=95,
+        subsampling="4:4:4",
+        icc_profile=photo.icc_profile,
+        exif=_EXIF_PREFIX + photo.exif if photo.exif else b"",
+        xmp=photo.xmp or b"",
+        dpi=photo.dpi or (0, 0),
+    )
+
+
+def encode_webp(photo: Photo) -> bytes:
+    """A lossless WebP file, the colour under transparent pixels included, and all metadata."""
+    block = photo.exif if photo.dpi is None else exif_block.with_resolution(photo.exif, photo.dpi)
+    return _saved(
+        photo,
+        "WEBP",
+        lossless=True,
+        exact=True,
+        icc_profile=photo.icc_profile,
+        exif=block or b"",
+        xmp=photo.xmp or b"",
+    )
+
+
+def encode_bmp(photo: Photo) -> bytes:
+    """An uncompressed BMP file, with the resolution."""
+    return _saved(photo, "BMP", dpi=photo.dpi or (0, 0))
+
+
+def _saved(photo: Photo, plugin: str, **options: object) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(join_alpha(photo.samples, photo.alpha)).save(stream, plugin, **options)
+    return stream.getvalue()
+
+
+def _jpeg_frame(data: bytes) -> bytes:
+    """The start of the frame header: depth, height, width, number of components. The file is walked to its end."""
+    frame, scans, at = b"", 0, 2
+    while mark := _JPEG_MARK.search(data, at):
+        code, at = mark[1][0], mark.end()
+        if code == _JPEG_END:
+            break
+        if code in _JPEG_FRAMES and not frame:
+            frame = data[at + 2 : at + 8]
+        scans += code == _JPEG_SCAN
+        if scans > _MAX_SCANS:
+            raise ValueError("there are too many scans")
+        (length,) = struct.unpack_from(">H", data, at)
+        at += length
+    if mark is None or not frame:
+        raise ValueError("the end or the frame is missing")
+    return frame
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """(width, height) as the first chunk of any of the three kinds of WebP declares it."""
+    kind = data[12:16]
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", data, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    raise ValueError("there is no picture")
+
+
+def _without_prefix(block: bytes | None) -> bytes | None:
+    return (block or b"").removeprefix(_EXIF_PREFIX) or None
+
+
+def _jfif_dpi(info: dict[Any, Any]) -> tuple[float, float] | None:
+    per_inch = {1: 1.0, 2: 2.54}.get(info.get("jfif_unit", 0), 0.0)
+    x, y = info.get("jfif_density", (0, 0))
+    return usable_dpi(x, y, per_inch=per_inch)
+
+
+def _exif_dpi(block: bytes) -> tuple[float, float] | None:
+    try:
+        return exif_block.resolution(block)
+    except ValueError:  # a damaged block: what becomes of it is decided in one place, in `reading`
+        return None

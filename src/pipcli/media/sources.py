@@ -1,0 +1,113 @@
+"""Getting at a picture's bytes: only regular files, only pictures, only so many bytes, and never a hang."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+from typing import BinaryIO
+
+from pipcli.errors import UnusableInputError
+from pipcli.media.formats import sniff
+
+MAX_PIXELS = 89_478_485
+"""A picture has fewer pixels than this (Pillow's limit, too): beyond it a small file can claim all of the memory."""
+
+MAX_FILE_BYTES = 768 << 20
+"""Enough for the largest picture in 16-bit RGBA, uncompressed."""
+
+_CHUNK = 1 << 20
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+_REASONS = {
+    errno.ENOENT: "does not exist: check the spelling",
+    errno.ENOTDIR: "does not exist: a part of its path is a file, not a folder",
+    errno.EACCES: "may not be read: ask for read permission, or copy it to where you have it",
+    errno.EPERM: "may not be read: ask for read permission, or copy it to where you have it",
+    errno.ELOOP: "is a symbolic link that leads back to itself: give the picture file",
+    errno.ENAMETOOLONG: "cannot exist, its name is too long: check the spelling",
+}
+
+
+def shown(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> str:
+    """A file name as it can stand in a message: on one line, without control characters, whatever bytes it has."""
+    return "".join(c if c.isprintable() else _escaped(c) for c in os.fsdecode(path))
+
+
+def _escaped(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # how Python holds a byte of a file name that is not UTF-8
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def check_size(width: int, height: int) -> None:
+    """Refuse a picture by the size it declares, before anything is allocated for it.
+
+    Raises:
+        UnusableInputError: there is no pixel, or there are too many.
+    """
+    if width < 1 or height < 1:
+        raise UnusableInputError(f"has no pixels, its size is {width}x{height}: give a picture of at least 1x1")
+    if width * height >= MAX_PIXELS:
+        raise UnusableInputError(
+            f"claims {width}x{height} pixels, the limit is {MAX_PIXELS:,}: scale it down or cut out a part"
+        )
+
+
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a picture file.
+
+    Raises:
+        UnusableInputError: it is missing, unreadable, no regular file, no picture, or too large.
+    """
+    name = shown(path)
+    try:
+        _check_regular(os.stat(path), name)  # before opening, because to open a pipe or a device does something
+        # Non-blocking, for the case that a pipe has taken the file's place in between: no writer, no hang.
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        with open(os.open(path, flags), "rb") as file:
+            _check_regular(os.fstat(file.fileno()), name)
+            return read_bounded(file, name)
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0, f"cannot be read ({error.strerror}): give another file")
+        raise UnusableInputError(f"{name} {reason}") from error
+    except ValueError as error:  # a null character
+        raise UnusableInputError(f"{name} is not a possible file name: check the spelling") from error
+
+
+def read_bounded(stream: BinaryIO, name: str) -> bytes:
+    """All bytes of a stream, given up as soon as they cannot be a picture or are too many.
+
+    Args:
+        stream: open for reading in binary mode; need not be seekable.
+        name: what to call it in messages, fit for one line.
+
+    Raises:
+        UnusableInputError: it is empty, holds no picture of a known format, or too many bytes.
+    """
+    data = io.BytesIO()
+    while chunk := stream.read(_CHUNK):
+        if not data.tell():
+            sniff(chunk, name)
+        data.write(chunk)
+        if data.tell() > MAX_FILE_BYTES:
+            raise UnusableInputError(f"{name} is larger than {MAX_FILE_BYTES >> 20} MiB: scale the picture down")
+    if not data.tell():
+        raise UnusableInputError(f"{name} is empty: give a picture that opens in a viewer")
+    return data.getvalue()
+
+
+def _check_regular(status: os.stat_result, name: str) -> None:
+    for is_kind, kind in _KINDS:
+        if is_kind(status.st_mode):
+            raise UnusableInputError(f"{name} is {kind}: give one picture file")
+    if status.st_size > MAX_FILE_BYTES:
+        raise UnusableInputError(f"{name} is larger than {MAX_FILE_BYTES >> 20} MiB: scale the picture down")

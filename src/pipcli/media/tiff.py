@@ -1,0 +1,216 @@
+"""TIFF in and out through tifffile, which is exact at 8, 16 and 32 bits where Pillow is not.
+
+tifffile believes a header, fills missing strips with zeros and merely logs what is wrong; so a page has to pass the
+checks here before one of its pixels is read.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import struct
+from typing import Any, Literal
+
+import numpy as np
+from tifffile import TiffFile, TiffPage, imwrite
+
+from pipcli.errors import UnusableInputError
+from pipcli.media import exif as exif_block
+from pipcli.media.exif import Field, usable_dpi
+from pipcli.media.photo import Photo, Samples, join_alpha, split_alpha
+from pipcli.media.sources import check_size
+
+_ADVICE = "save it as 8- or 16-bit grey or RGB with no, LZW or Deflate compression"
+# What one compressed byte can become at most. Those that are missing here (JPEG, fax and others) are not read:
+# inside of them there is a second header with a size of its own, which would have to be doubted again.
+_EXPANSIONS = {1: 1, 5: 4096, 8: 1032, 32946: 1032, 32773: 64, 50000: 1 << 16}
+_COMPRESSIONS = {2: "fax", 3: "fax", 4: "fax", 6: "JPEG", 7: "JPEG", 34712: "JPEG 2000", 50001: "WebP"}
+_PHOTOMETRICS = {5: "CMYK", 6: "YCbCr", 8: "CIE Lab", 9: "ICC Lab", 32803: "raw sensor data", 34892: "raw sensor data"}
+_WHITE_IS_ZERO, _PALETTE = 0, 3
+_MAX_SEGMENT = 4096 * 4096
+_ICC, _XMP = 34675, 700
+# The tags that describe the picture's layout in its own file, and those that travel in fields of their own.
+_STRUCTURAL = {*range(254, 267), 273, 274, *range(277, 285), *range(288, 294), 296, 301, *range(317, 348)}
+_STRUCTURAL |= {*range(512, 533), 559, _XMP, 34377, _ICC, 50838, 50839}
+
+# Its complaints about a file are ours to word; without a handler Python would print them.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+
+def decode(data: bytes) -> tuple[Photo, int]:
+    """A TIFF file's photo, not yet turned upright, and its orientation, 1 to 8.
+
+    Raises:
+        UnusableInputError: it is of a kind that is not read, or too large.
+        Exception: anything else, if it is cut off or damaged; tifffile is not particular.
+    """
+    with TiffFile(io.BytesIO(data)) as file:
+        page = file.pages.first
+        _check_numbers(page)
+        check_size(page.imagewidth, page.imagelength)
+        notes = _check_pages(file)
+        _check_kind(page)
+        _check_segments(page, len(data))
+        samples, alpha = split_alpha(_samples(page))
+        tags = {tag.code: tag.value for tag in page.tags}
+        block, more_notes = _lifted(data, big=file.is_bigtiff)
+        orientation = tags.get(274, 1)
+    photo = Photo(
+        samples,
+        "TIFF",
+        alpha=alpha,
+        premultiplied=alpha is not None and 1 in page.extrasamples,
+        icc_profile=_blob(tags.get(_ICC)),
+        exif=block,
+        xmp=_blob(tags.get(_XMP)),
+        dpi=_dpi(tags),
+        notes=notes + more_notes,
+    )
+    return photo, orientation if orientation in range(1, 9) else 1
+
+
+def encode(photo: Photo) -> bytes:
+    """A TIFF file, losslessly (Deflate), with everything that the photo carries."""
+    order: Literal["<", ">"] = ">" if photo.exif is not None and photo.exif[:2] == b"MM" else "<"
+    carried = exif_block.fields(photo.exif) if photo.exif is not None else ()
+    entries = [field for field in carried if field.tag not in _STRUCTURAL]
+    if photo.xmp is not None:
+        entries.append(Field(_XMP, 1, len(photo.xmp), photo.xmp))
+    kind: Literal["assocalpha", "unassalpha"] = "assocalpha" if photo.premultiplied else "unassalpha"
+    stream = io.BytesIO()
+    imwrite(
+        stream,
+        join_alpha(photo.samples, photo.alpha),
+        byteorder=order,
+        photometric="minisblack" if photo.channels == 1 else "rgb",
+        planarconfig="contig" if photo.channels > 1 or photo.alpha is not None else None,
+        extrasamples=[kind] if photo.alpha is not None else None,
+        compression="zlib",
+        predictor=True,
+        resolution=photo.dpi,
+        resolutionunit="INCH" if photo.dpi is not None else None,
+        iccprofile=photo.icc_profile,
+        software=False,
+        metadata=None,
+        maxworkers=1,
+    )
+    return _with_entries(stream.getvalue(), entries, order) if entries else stream.getvalue()
+
+
+def _check_pages(file: TiffFile) -> tuple[str, ...]:
+    """Further pages are refused, unless they say of themselves that they are but a smaller copy or a mask."""
+    for index in range(1, 10):
+        try:
+            page = file.pages[index]
+        except IndexError:
+            return ("its preview is not carried along",) if index > 1 else ()
+        if not (isinstance(page, TiffPage) and page.subfiletype & 0b101):
+            break
+    raise UnusableInputError("holds several pages: save the one to restore as a file of its own")
+
+
+def _check_numbers(page: TiffPage) -> None:
+    """tifffile hands on a tag's value in whatever type and length the file gives it."""
+    layout = (page.imagewidth, page.imagelength, page.samplesperpixel, page.bitspersample, page.rowsperstrip)
+    if not all(isinstance(value, int) for value in (*layout, page.tilewidth, page.tilelength, page.sampleformat)):
+        raise ValueError("the layout is damaged, or differs between the channels")
+
+
+def _check_kind(page: TiffPage) -> None:
+    bits = page.bitspersample
+    name: str | None = None
+    if page.photometric not in (0, 1, 2, _PALETTE):
+        name = f"a {_PHOTOMETRICS.get(page.photometric, 'special-colour')} TIFF"
+    elif page.compression not in _EXPANSIONS:
+        name = f"a TIFF with {_COMPRESSIONS.get(page.compression, 'rare')} compression"
+    elif (page.sampleformat, bits) not in {(1, 1), (1, 2), (1, 4), (1, 8), (1, 16), (3, 32)}:
+        formats = {1: "unsigned", 2: "signed", 3: "float", 5: "complex", 6: "complex"}
+        name = f"a TIFF of {bits}-bit {formats.get(int(page.sampleformat), 'untyped')} samples"
+    elif page.imagedepth > 1:
+        name = "a volume"
+    elif page.samplesperpixel not in ((3, 4) if page.photometric == 2 else (1, 2)) or (
+        page.photometric == _PALETTE and (page.samplesperpixel > 1 or bits > 8)
+    ):
+        name = f"a TIFF with {page.samplesperpixel} channels of an unknown meaning"
+    if name is not None:
+        raise UnusableInputError(f"is {name}, which is not supported: {_ADVICE}")
+
+
+def _check_segments(page: TiffPage, file_size: int) -> None:
+    """The strips or tiles are all there, inside of the file, and large enough for the pixels they stand for."""
+    if page.is_tiled:
+        width, height = page.tilewidth, page.tilelength
+        expected = -(-page.imagewidth // width) * -(-page.imagelength // height)
+        if width * height > _MAX_SEGMENT:
+            raise ValueError("a tile is too large")
+    else:
+        expected = -(-page.imagelength // page.rowsperstrip)
+    expected *= page.samplesperpixel if page.planarconfig == 2 else 1
+    offsets, sizes = page.dataoffsets, page.databytecounts
+    if not len(offsets) == len(sizes) == expected:
+        raise ValueError("strips are missing")
+    if any(at < 8 or size < 1 or at + size > file_size for at, size in zip(offsets, sizes, strict=True)):
+        raise ValueError("a strip is missing")
+    needed = page.imagewidth * page.imagelength * page.samplesperpixel * page.bitspersample // 8
+    if sum(sizes) * _EXPANSIONS[page.compression] < needed:
+        raise ValueError("there are too few data for the size")
+
+
+def _samples(page: TiffPage) -> Samples:
+    """(H, W) or (H, W, C) as uint8, uint16 or float32, black at zero."""
+    array = page.asarray(maxworkers=1)
+    if page.axes == "SYX":
+        array = np.moveaxis(array, 0, -1)
+    if page.photometric == _PALETTE:
+        return _coloured(array, page.colormap)
+    if array.dtype == np.float32:
+        if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
+            raise UnusableInputError("has float samples that are not all in 0 to 1 (or not numbers): scale them first")
+        if page.photometric == _WHITE_IS_ZERO:
+            raise UnusableInputError(f"is a float TIFF where white is zero, which is not supported: {_ADVICE}")
+        return array
+    if page.bitspersample < 8:
+        array = array.astype(np.uint8) * np.uint8(255 // (2**page.bitspersample - 1))
+    if page.photometric == _WHITE_IS_ZERO:
+        grey = array if array.ndim == 2 else array[:, :, 0]
+        np.subtract(np.iinfo(array.dtype).max, grey, out=grey)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _coloured(indices: Samples, colormap: Samples | None) -> Samples:
+    if colormap is None:
+        raise ValueError("the palette is missing")
+    palette = np.asarray(colormap, np.uint16).T
+    if not (palette % 257).any() or not (palette % 256).any():  # 8 bits, spread over 16 in one way or the other
+        palette = (palette >> 8).astype(np.uint8)
+    return palette[indices]
+
+
+def _lifted(data: bytes, *, big: bool) -> tuple[bytes | None, tuple[str, ...]]:
+    """The descriptive tags of a TIFF file as an EXIF block."""
+    lost = ("its EXIF data could not be read and are not carried along",)
+    if big:  # whose directories are of another shape
+        return None, lost
+    try:
+        entries = [field for field in exif_block.fields(data) if field.tag not in _STRUCTURAL]
+    except ValueError:
+        return None, lost
+    return (exif_block.packed_block(entries, exif_block.byte_order(data)) if entries else None), ()
+
+
+def _with_entries(data: bytes, entries: list[Field], order: str) -> bytes:
+    """The file with more entries in its directory, which moves to the end: tifffile writes no EXIF directories."""
+    start = len(data) + len(data) % 2
+    directory = exif_block.packed((*exif_block.fields(data), *entries), order, start=start)
+    return data[:4] + struct.pack(order + "I", start) + data[8:].ljust(start - 8, b"\0") + directory
+
+
+def _blob(value: object) -> bytes | None:
+    return value if isinstance(value, bytes) and value else None
+
+
+def _dpi(tags: dict[int, Any]) -> tuple[float, float] | None:
+    x, y = (tags.get(code, (0, 1)) for code in (282, 283))
+    if not x[1] or not y[1]:
+        return None
+    return usable_dpi(x[0] / x[1], y[0] / y[1], per_inch={2: 1.0, 3: 2.54}.get(int(tags.get(296, 2)), 0.0))

@@ -1,0 +1,106 @@
+"""From a restored picture to the bytes of a file that carries on what the input carried."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pipcli.media import exif as exif_block
+from pipcli.media.formats import check_format
+from pipcli.media.photo import Photo, Samples
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+
+def encode_photo(pixels: torch.Tensor, like: Photo, file_format: str) -> bytes:
+    """Encode a restored picture in the depth of its input, with the input's alpha and metadata.
+
+    Args:
+        pixels: (1, C, H, W) in [0, 1] (what lies outside is clipped), C as in the input. Alpha is resampled if the
+            size differs from the input's, and else carried over untouched.
+        like: the input.
+        file_format: a name from `format_for`, or the input's own `file_format`.
+
+    Raises:
+        OutputRefusedError: the format cannot hold it; ask `check_format` beforehand.
+        ValueError: the pixels are not finite, or not of the input's channels.
+    """
+    if pixels.ndim != 4 or pixels.shape[:2] != (1, like.channels):
+        raise ValueError(f"expected pixels of shape (1, {like.channels}, H, W), not {tuple(pixels.shape)}")
+    values = pixels.detach()[0].permute(1, 2, 0).float().cpu().numpy()
+    samples = _quantised(values, like.samples.dtype)
+    photo = replace(like, samples=samples)
+    if samples.shape != like.samples.shape:
+        photo = replace(photo, alpha=_resampled(like.alpha, photo), exif=_settled(photo))
+    check_format(photo, file_format)
+    return _encoded(photo, file_format)
+
+
+def encode_rgb8(array: NDArray[np.uint8]) -> bytes:
+    """A bare PNG file of (H, W, 3) uint8 samples."""
+    from pipcli.media import png
+
+    return png.encode_samples(array)
+
+
+def _encoded(photo: Photo, file_format: str) -> bytes:
+    if file_format == "PNG":
+        from pipcli.media import png
+
+        return png.encode(photo)
+    if file_format == "TIFF":
+        from pipcli.media import tiff
+
+        return tiff.encode(photo)
+    if file_format in ("PNM", "PGM", "PPM"):
+        from pipcli.media import pnm
+
+        return pnm.encode(photo)
+    from pipcli.media import pillow_formats
+
+    encoders = {
+        "JPEG": pillow_formats.encode_jpeg,
+        "WebP": pillow_formats.encode_webp,
+        "BMP": pillow_formats.encode_bmp,
+    }
+    return encoders[file_format](photo)
+
+
+def _quantised(values: Samples, dtype: np.dtype[Any]) -> Samples:
+    """Values in [0, 1] as full-range samples, to the nearest level."""
+    import numpy as np
+
+    if not np.isfinite(values).all():
+        raise ValueError("the restored picture has values that are not numbers")
+    values = values.clip(0.0, 1.0)
+    if dtype == np.float32:
+        return np.ascontiguousarray(values, dtype=np.float32)
+    return np.ascontiguousarray(np.rint(values * np.float32(_full(dtype))).astype(dtype))
+
+
+def _full(dtype: np.dtype[Any]) -> int:
+    return int(2 ** (8 * dtype.itemsize) - 1)
+
+
+def _resampled(alpha: Samples | None, photo: Photo) -> Samples | None:
+    """The alpha plane at the size of an enlarged picture. Bicubic, and in float, so that 16 bits stay 16 bits."""
+    import numpy as np
+    from PIL import Image
+
+    if alpha is None:
+        return None
+    plane = Image.fromarray(alpha.astype(np.float32)).resize((photo.width, photo.height), Image.Resampling.BICUBIC)
+    values: NDArray[np.float32] = np.asarray(plane, np.float32)
+    if alpha.dtype == np.float32:
+        return values.clip(0.0, 1.0)
+    levels: Samples = np.rint(values.clip(0, _full(alpha.dtype))).astype(alpha.dtype)
+    return levels
+
+
+def _settled(photo: Photo) -> bytes | None:
+    if photo.exif is None:
+        return None
+    return exif_block.settled(photo.exif, height=photo.height, width=photo.width)

@@ -1,0 +1,49 @@
+"""The generators. A new encoding or network is a file beside these, its settings record, and a row of a table here."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from pipcli.priors.base import Prior
+from pipcli.priors.encodings import FixedNoise, FourierFeatures, axis_waves, spiral_waves
+from pipcli.priors.hourglass import Hourglass
+from pipcli.settings import AxisWaves, HourglassSettings, NoiseSettings, Settings, SpiralWaves
+
+__all__ = ["ENCODINGS", "NETWORKS", "Prior", "build"]
+
+Size = tuple[int, int]
+
+ENCODINGS: dict[type, Callable[[Any, Size, torch.Generator], FourierFeatures | FixedNoise]] = {
+    AxisWaves: lambda settings, size, generator: FourierFeatures(axis_waves(settings)),
+    SpiralWaves: lambda settings, size, generator: FourierFeatures(spiral_waves(settings, size)),
+    NoiseSettings: lambda settings, size, generator: FixedNoise(settings, size, generator),
+}
+
+NETWORKS: dict[type, Callable[[Any, int, int, torch.Generator], Hourglass]] = {
+    HourglassSettings: lambda settings, inputs, outputs, generator: Hourglass(
+        settings, inputs, outputs, generator=generator
+    ),
+}
+
+
+def build(
+    settings: Settings,
+    size: Size,
+    channels: int,
+    *,
+    generator: torch.Generator,
+    precision: torch.dtype = torch.float32,
+) -> Prior:
+    """Build the generator of a row of settings, on the CPU.
+
+    Args:
+        settings: the row.
+        size: height and width of the picture to generate.
+        channels: 1 (grey) or 3 (colour).
+        generator: a CPU generator, the only source of weights and noise; DIP's jitter goes on reading it.
+        precision: the type of the network's activations.
+    """
+    encoding = ENCODINGS[type(settings.encoding)](settings.encoding, size, generator)
+    network = NETWORKS[type(settings.hourglass)](settings.hourglass, encoding.channels, channels, generator)
+    return Prior(encoding, network, precision)

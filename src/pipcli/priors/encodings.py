@@ -1,0 +1,105 @@
+"""What a generator sees of a pixel: Fourier features of its coordinates, or a fixed draw of noise."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from pipcli.settings import AxisWaves, NoiseSettings, SpiralWaves
+
+# Successive multiples of it, taken as directions of lines (modulo pi), are spread evenly however many there are.
+GOLDEN_ANGLE = math.pi * (math.sqrt(5) - 1) / 2
+
+
+def axis_waves(settings: AxisWaves) -> Tensor:
+    """Return the (2 F, 2) wave vectors (y, x) of the published encoding: F along x, then F along y."""
+    frequencies = torch.tensor(settings.frequencies)
+    zero = torch.zeros_like(frequencies)
+    return torch.cat([torch.stack([zero, frequencies], dim=1), torch.stack([frequencies, zero], dim=1)])
+
+
+def spiral_waves(settings: SpiralWaves, size: tuple[int, int]) -> Tensor:
+    """Return the (count, 2) wave vectors (y, x) in radians per side for a picture of a size (height, width).
+
+    A departure from PIP, whose waves follow the axes (which leaves crosses in the picture) and whose finest period is
+    a fixed share of the side (12.5 pixels of 512: too coarse for texture).
+    """
+    longer = max(size)
+    highest = max(2 * math.pi * longer / settings.shortest_period, settings.lowest)
+    frequencies = torch.logspace(math.log10(settings.lowest), math.log10(highest), settings.count)
+    angles = GOLDEN_ANGLE * torch.arange(settings.count)
+    vectors = torch.stack([frequencies * angles.sin(), frequencies * angles.cos()], dim=1)
+    # Coordinates run from 0 to 1 along both sides: the shorter side must see fewer periods for the same pixels a period.
+    return vectors * torch.tensor(size) / longer
+
+
+class FourierFeatures(nn.Module):
+    """Cosines and sines of plane waves over the picture.
+
+    Source: Shabtay, Schwartz and Giryes, "PIP: Positional-encoding Image Prior" (2022). As in the published code
+    frequencies are in radians per picture side with no factor of 2 pi.
+    """
+
+    waves: Tensor
+
+    def __init__(self, waves: Tensor) -> None:
+        """Keep (F, 2) wave vectors (y, x) in radians per picture side."""
+        super().__init__()
+        self.register_buffer("waves", waves)
+        self._last: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def channels(self) -> int:
+        """Number of feature maps: cosine and sine of each wave."""
+        return 2 * len(self.waves)
+
+    def forward(self, coords: Tensor) -> Tensor:
+        """Map (N, 2, H, W) coordinates to (N, channels, H, W) features in [-1, 1]."""
+        # The features of one grid are asked for at every step and never change.
+        if self._last is None or self._last[0] is not coords:
+            self._last = (coords, self._encode(coords))
+        return self._last[1]
+
+    def _encode(self, coords: Tensor) -> Tensor:
+        phases = torch.einsum("fd,ndhw->nfhw", self.waves, coords)
+        return torch.cat([phases.cos(), phases.sin()], dim=1).contiguous(memory_format=torch.channels_last)
+
+
+class FixedNoise(nn.Module):
+    """One draw of uniform noise a picture, to which each fitting step adds fresh Gaussian noise.
+
+    Source: Ulyanov, Vedaldi and Lempitsky, "Deep Image Prior" (CVPR 2018), section 3.
+    """
+
+    noise: Tensor
+
+    def __init__(self, settings: NoiseSettings, size: tuple[int, int], generator: torch.Generator) -> None:
+        """Draw the noise.
+
+        Args:
+            settings: its amplitude and jitter.
+            size: height and width of the picture.
+            generator: a CPU generator, read again at every step in training mode.
+        """
+        super().__init__()
+        self.settings = settings
+        self.generator = generator
+        shape = (1, settings.channels, *size)
+        noise = torch.rand(shape, generator=generator) * settings.amplitude
+        self.register_buffer("noise", noise.contiguous(memory_format=torch.channels_last))
+
+    @property
+    def channels(self) -> int:
+        """Number of noise maps."""
+        return self.settings.channels
+
+    def forward(self, coords: Tensor) -> Tensor:
+        """Return (1, channels, H, W) noise for the (1, 2, H, W) coordinates of the picture that it was drawn for."""
+        if coords.shape[-2:] != self.noise.shape[-2:]:
+            expected, got = tuple(self.noise.shape[-2:]), tuple(coords.shape[-2:])
+            raise ValueError(f"the noise was drawn for {expected} pixels, the coordinates are those of {got}")
+        if not self.training or self.settings.jitter == 0:
+            return self.noise
+        # Drawn on the CPU whatever the device, so that one seed gives one sequence everywhere.
+        jitter = torch.empty(self.noise.shape, memory_format=torch.channels_last).normal_(generator=self.generator)
+        return self.noise + self.settings.jitter * jitter.to(self.noise.device)

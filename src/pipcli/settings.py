@@ -1,0 +1,215 @@
+"""Every number that a restoration runs with, written once; imports no torch, so that `--help` is instant.
+
+`PRESETS` holds our settings and `PUBLISHED` those of the papers, one row a (task, prior). A command takes a row with
+`preset` and replaces what the user said.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from pipcli.errors import UnusableInputError
+
+
+class PriorName(StrEnum):
+    """The generators by the names that a user types."""
+
+    PIP = "pip"
+    DIP = "dip"
+
+
+class Quality(StrEnum):
+    """How much time to spend: a preview, the default, or several members averaged."""
+
+    DRAFT = "draft"
+    STANDARD = "standard"
+    BEST = "best"
+
+
+class StopName(StrEnum):
+    """The stop rules by the names that a user types."""
+
+    HELD_OUT = "held-out"
+    DISCREPANCY = "discrepancy"
+    VARIANCE = "variance"
+    NONE = "none"
+
+
+class Sampling(StrEnum):
+    """How the hourglass halves a map: the mean of each 2x2 block, or its top-left pixel."""
+
+    MEAN = "mean"
+    POINT = "point"
+
+
+class Merge(StrEnum):
+    """How the hourglass joins a skip branch and the up-sampled deeper branch before their convolution."""
+
+    SUM = "sum"
+    CONCATENATE = "concatenate"
+
+
+class Grid(StrEnum):
+    """Where the coordinates 0 and 1 lie: on the picture's edges (pixel centres inside), or on its corner pixels."""
+
+    CENTRES = "centres"
+    CORNERS = "corners"
+
+
+@dataclass(frozen=True)
+class AxisWaves:
+    """Fourier features that vary along x or along y alone: the published input of PIP.
+
+    Attributes:
+        frequencies: in radians per picture side, ascending.
+    """
+
+    frequencies: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class SpiralWaves:
+    """Fourier features in all directions, from periods longer than the picture down to a few pixels.
+
+    Attributes:
+        count: number of waves; their frequencies are a constant factor apart and each is turned against the one before
+            by the golden angle, so that every band of frequencies has all directions.
+        lowest: frequency of the longest wave in radians per longer side of the picture.
+        shortest_period: of the shortest wave, in pixels.
+    """
+
+    count: int
+    lowest: float
+    shortest_period: float
+
+
+@dataclass(frozen=True)
+class NoiseSettings:
+    """Fixed noise, the input of DIP.
+
+    Attributes:
+        channels: maps of noise.
+        amplitude: the noise is uniform in [0, amplitude].
+        jitter: standard deviation of the Gaussian noise that is added anew at every step.
+    """
+
+    channels: int
+    amplitude: float
+    jitter: float
+
+
+@dataclass(frozen=True)
+class HourglassSettings:
+    """The shape of the hourglass network.
+
+    Attributes:
+        widths: channels of each scale, finest first.
+        skip_widths: channels of each scale's skip branch.
+        kernel_size: 1 (PIP) or 3 (DIP), of all convolutions but the skip branch's and the second of each up stage.
+        sampling: how a map is halved.
+        merge: how the two branches of a scale are joined.
+        redundant_biases: whether convolutions that a normalisation follows carry a bias, which it cancels.
+    """
+
+    widths: tuple[int, ...]
+    skip_widths: tuple[int, ...]
+    kernel_size: int
+    sampling: Sampling
+    merge: Merge
+    redundant_biases: bool
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How the generator is fitted.
+
+    Attributes:
+        steps: upper bound of the optimiser's steps of one member.
+        learning_rate: Adam's.
+        average_decay: weight of the past in the running average of the outputs, in [0, 1).
+        held_out_fraction: share of the pixels that no member's loss sees, in [0, 1).
+        members: networks that are fitted one after the other and averaged.
+    """
+
+    steps: int
+    learning_rate: float
+    average_decay: float
+    held_out_fraction: float = 0.0
+    members: int = 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One row of the preset table: a generator and how it is fitted."""
+
+    encoding: AxisWaves | SpiralWaves | NoiseSettings
+    hourglass: HourglassSettings
+    fit: FitSettings
+    grid: Grid = Grid.CENTRES
+
+
+def geometric(lowest: float, highest: float, count: int) -> tuple[float, ...]:
+    """Return `count` frequencies from `lowest` to `highest`, each the same factor above the one before."""
+    return tuple(lowest * (highest / lowest) ** (index / (count - 1)) for index in range(count))
+
+
+PUBLISHED_PIP = Settings(
+    AxisWaves(frequencies=geometric(1.0, 2.0**8, 8)),
+    HourglassSettings((128,) * 5, (4,) * 5, 1, Sampling.POINT, Merge.CONCATENATE, redundant_biases=True),
+    FitSettings(steps=1800, learning_rate=0.01, average_decay=0.99),
+    Grid.CORNERS,
+)
+PUBLISHED_DIP = Settings(
+    NoiseSettings(channels=32, amplitude=0.1, jitter=1 / 30),
+    HourglassSettings((128,) * 5, (4,) * 5, 3, Sampling.POINT, Merge.CONCATENATE, redundant_biases=True),
+    FitSettings(steps=3000, learning_rate=0.01, average_decay=0.99),
+)
+
+PIP = Settings(
+    SpiralWaves(count=64, lowest=1.0, shortest_period=3.0),
+    HourglassSettings((64,) * 5, (32,) * 5, 1, Sampling.MEAN, Merge.SUM, redundant_biases=False),
+    FitSettings(steps=1200, learning_rate=0.01, average_decay=0.99),
+)
+DIP = Settings(
+    NoiseSettings(channels=32, amplitude=0.1, jitter=1 / 30),
+    HourglassSettings((64,) * 5, (4,) * 5, 3, Sampling.MEAN, Merge.SUM, redundant_biases=False),
+    FitSettings(steps=1200, learning_rate=0.01, average_decay=0.99),
+)
+
+PRESETS = {("denoise", PriorName.PIP): PIP, ("denoise", PriorName.DIP): DIP}
+PUBLISHED = {("denoise", PriorName.PIP): PUBLISHED_PIP, ("denoise", PriorName.DIP): PUBLISHED_DIP}
+
+# Shares of the standard row's steps, and members, of each quality.
+STEP_SHARE = {Quality.DRAFT: 0.2, Quality.STANDARD: 1.0, Quality.BEST: 1.0}
+MEMBERS = {Quality.DRAFT: 1, Quality.STANDARD: 1, Quality.BEST: 4}
+
+# The share of the pixels that the held-out rule keeps from the loss, and how long it waits for a new minimum: this share
+# of the steps, and never fewer than these.
+HELD_OUT_FRACTION = 0.04
+PATIENCE_SHARE = 0.1
+SHORTEST_PATIENCE = 50
+
+# The published patience of the moving-variance rule.
+VARIANCE_PATIENCE = 1000
+
+# The residual at which the discrepancy rule stops, in units of sigma. An estimate that is good and not yet over-fitted
+# leaves a residual below the noise: the share that it has fitted, and what clipping to [0, 1] took off the noise.
+DISCREPANCY_FACTOR = 0.96
+# As a guard beside another rule it only catches a fit that is surely into the noise.
+GUARD_FACTOR = 0.88
+
+SIGMA_RANGE = (0.1, 255.0)
+
+
+def preset(task: str, prior: PriorName, quality: Quality, *, published: bool) -> Settings:
+    """Return the row of a task and prior: the published one as it stands, or ours for a quality.
+
+    Raises:
+        UnusableInputError: a quality other than standard was asked of a published row, which knows only one.
+    """
+    if published:
+        if quality is not Quality.STANDARD:
+            raise UnusableInputError(f"--paper has one quality, its own: leave out --quality {quality}")
+        return PUBLISHED[task, prior]
+    row = PRESETS[task, prior]
+    steps = round(row.fit.steps * STEP_SHARE[quality])
+    return replace(row, fit=replace(row.fit, steps=steps, members=MEMBERS[quality]))
