@@ -87,7 +87,7 @@ class Watcher(Protocol):
     """Who is told of the progress and may ask for an end."""
 
     def progress(self, progress: Progress) -> None:
-        """Take note; called every `CHECK_EVERY` steps, off the clock."""
+        """Take note; called at the first and every `CHECK_EVERY` steps, off the clock."""
 
     def restarted(self, member: int, step: int, rate_factor: float) -> None:
         """Take note that a member diverged at a step and begins again with its rate times a factor."""
@@ -160,7 +160,7 @@ class _Member:
             ending = self._ending(iterate, clock, watcher)
             if iterate.step % CHECK_EVERY == 0 or ending:
                 self._check_converging(iterate)
-            if iterate.step % CHECK_EVERY == 0:
+            if iterate.step % CHECK_EVERY == 0 or iterate.step == 1:
                 self._report(iterate, clock, watcher)
             if ending:
                 return self._answer(iterate, ending)

@@ -166,6 +166,15 @@ def bad_pictures() -> dict[str, tuple[bytes, str]]:
         "signed TIFF": (tiff_of(grey.astype(np.int16)), "16-bit signed"),
         "multi-page TIFF": (tiff_of(np.zeros((2, 4, 4), np.uint8), photometric="minisblack"), "several pages"),
         "CMYK TIFF": (tiff_of(np.zeros((4, 4, 4), np.uint8), photometric="separated"), "CMYK"),
+        "Lab TIFF": (tiff_of(colour, photometric="cielab"), "CIE Lab"),
+        "TIFF of five channels": (
+            tiff_of(
+                samples(4, 4, 5, "uint8"), photometric="rgb", extrasamples=["unspecified"] * 2, planarconfig="contig"
+            ),
+            "5 channels",
+        ),
+        "float TIFF where white is zero": (tiff_of(grey, photometric="miniswhite"), "white is zero"),
+        "volume": (tiff_of(np.zeros((16, 16, 16), np.uint8), volumetric=True, tile=(16, 16, 16)), "a volume"),
         "JPEG in TIFF": (_saved(Image.fromarray(colour), "TIFF", compression="jpeg"), "JPEG compression"),
         "fax TIFF": (_saved(Image.new("1", (16, 16)), "TIFF", compression="group4"), "fax"),
         "CMYK JPEG": (_saved(Image.new("CMYK", (8, 8)), "JPEG"), "CMYK"),

@@ -172,3 +172,20 @@ def test_pixel_data_that_do_not_fit_the_header_are_damage(data: bytes, capfd: py
     with pytest.raises(UnusableInputError, match="damaged"):
         decode_photo(data, "x")
     assert capfd.readouterr().err == ""
+
+
+def test_bytes_after_the_pixel_data_do_no_harm(capfd: pytest.CaptureFixture[str]) -> None:
+    header = struct.pack(">IIBBBBB", 2, 1, 8, 0, 0, 0, 0)
+    body = zlib.compress(b"\0\1\2") + b"more"
+    data = png(1, 1, 8, 0, b"\0\0")[:8]
+    data += png_chunk(b"IHDR", header) + png_chunk(b"IDAT", body[:5]) + png_chunk(b"IDAT", body[5:])
+    assert decode_photo(data + png_chunk(b"IEND", b"") + b"trailer", "x").samples.ravel().tolist() == [1, 2]
+    assert capfd.readouterr().err == ""
+
+
+def test_a_shape_of_pixels_is_no_resolution_and_compressed_xmp_is_found() -> None:
+    text = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b"<xmp/>")
+    shape = (b"pHYs", struct.pack(">IIB", 1, 2, 0))
+    read = decode_photo(png_of(samples(2, 2, 3, "uint8"), shape, (b"iTXt", text)), "x")
+    assert read.dpi is None
+    assert read.xmp == b"<xmp/>"

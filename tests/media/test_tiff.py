@@ -130,3 +130,19 @@ def test_a_float_alpha_is_carried() -> None:
     before = replace(photo(2, 2, 1, "float32"), alpha=np.array([[0, 0.25], [0.5, 1]], np.float32))
     after = decode_photo(encode_photo(before.pixels(), before, "TIFF"), "x")
     np.testing.assert_array_equal(after.alpha, before.alpha)
+
+
+def test_a_palette_of_sixteen_bits_stays_sixteen_bits() -> None:
+    palette = samples(3, 256, 1, "uint16")[:, :, 0]
+    indices = samples(4, 6, 1, "uint8")[:, :, 0]
+    read = decode_photo(tiff_of(indices, photometric="palette", colormap=palette), "x")
+    np.testing.assert_array_equal(read.samples, palette.T[indices])
+
+
+def test_a_tile_far_larger_than_the_picture_is_damage() -> None:
+    data = bytearray(tiff_of(samples(16, 16, 1, "uint8")[:, :, 0], tile=(16, 16)))
+    for tag in (322, 323):
+        at = data.index(struct.pack("<H", tag), 8)
+        struct.pack_into("<HII", data, at + 2, 4, 1, 60_000)
+    with pytest.raises(UnusableInputError, match="damaged"):
+        decode_photo(bytes(data), "x")

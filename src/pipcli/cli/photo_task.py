@@ -134,7 +134,7 @@ def _stop(request: Request) -> StopName:
 def _files(request: Request) -> Files:
     """Read the inputs and check the outputs; imports no torch, so that a refusal is quick."""
     streaming = request.source == STANDARD_STREAM
-    photo = read_stream(sys.stdin.buffer, "stdin") if streaming else read_photo(request.source)
+    photo = read_stream(sys.stdin.buffer) if streaming else read_photo(request.source)
     output = _output(request)
     to_stdout = output == STANDARD_STREAM
     output_format = photo.file_format if to_stdout else format_for(output)
@@ -144,7 +144,7 @@ def _files(request: Request) -> Files:
         raise OutputRefusedError("a picture is no text for a terminal: redirect stdout, or give -o a file name")
     source = None if streaming else request.source
     if not to_stdout:
-        check_output(output, source, overwrite=request.overwrite)
+        check_output(output, source, overwrite=request.overwrite, room=photo.samples.nbytes)
     check_format(photo, output_format)
     if request.sheet is not None:
         _check_sheet(request.sheet, source, request.overwrite)

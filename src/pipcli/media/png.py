@@ -1,9 +1,9 @@
 """PNG, 8 and 16 bit alike, through libpng (imagecodecs); its metadata chunks are read and written here.
 
 Why not Pillow: it makes 8 bit of 16-bit colour without a word. Why not the ffmpeg binary, which is exact, too: this
-needs no process and no pipe, knows grey with alpha, and fails on damage instead of making up for it. Why the chunks here: imagecodecs carries pixels only,
-and Pillow would accept a file whose end is missing. libpng sees a stream of nothing but sound critical chunks, so
-that it has no cause to print warnings on the user's screen, which it would do past Python.
+needs no process and no pipe, and fails on damage instead of making up for it. Why the chunks here: imagecodecs
+carries pixels only, and Pillow would accept a file whose end is missing. libpng sees a stream of nothing but sound
+critical chunks, so that it has no cause to print warnings on the user's screen, which it would do past Python.
 """
 
 from __future__ import annotations
