@@ -10,12 +10,12 @@ RESULTS = FOLDER.parent / "demo"
 NOISY, CLEAN = FOLDER / "cat_noisy25.png", FOLDER / "cat.png"
 
 
-def main() -> int:
-    """Run `pip-restore denoise` on the example and return its exit code."""
-    RESULTS.mkdir(exist_ok=True)
-    restored, sheet = RESULTS / "cat_restored.png", RESULTS / "cat_sheet.png"
+def main(results: Path, more_options: list[str]) -> int:
+    """Run `pip-restore denoise` on the example, write to a folder, and return the command's exit code."""
+    results.mkdir(exist_ok=True)
+    restored, sheet = results / "cat_restored.png", results / "cat_sheet.png"
     command = ["denoise", str(NOISY), "-o", str(restored), "--sigma", "25", "--prior", "pip", "--overwrite"]
-    command += ["--reference", str(CLEAN), "--sheet", str(sheet), "--json"]
+    command += ["--reference", str(CLEAN), "--sheet", str(sheet), "--json", *more_options]
     print("pip-restore " + " ".join(command), flush=True)
     run = subprocess.run([sys.executable, "-m", "pipcli", *command], stdout=subprocess.PIPE, text=True, check=False)
     if run.returncode:
@@ -33,4 +33,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(RESULTS, sys.argv[1:]))

@@ -50,6 +50,7 @@ class Progress:
         steps: upper bound of them.
         seconds: of fitting since the start, all members.
         held_out_error: mean squared error of the estimate on the held-out pixels, noise included, or None.
+        estimate: the averaged picture (1, C, H, W) on the device of the fit, which the next step changes in place.
     """
 
     member: int
@@ -58,6 +59,7 @@ class Progress:
     steps: int
     seconds: float
     held_out_error: float | None
+    estimate: Tensor
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,9 @@ class _Member:
 
     def _report(self, iterate: Iterate, clock: Clock, watcher: Watcher) -> None:
         error = None if iterate.held_out_error is None else iterate.held_out_error()
-        progress = Progress(self.index, self.members, iterate.step, self.limits.steps, clock.seconds(), error)
+        progress = Progress(
+            self.index, self.members, iterate.step, self.limits.steps, clock.seconds(), error, iterate.estimate
+        )
         clock.skip(lambda: watcher.progress(progress))
 
     def _answer(self, iterate: Iterate, outcome: Outcome) -> _Answer:

@@ -1,6 +1,10 @@
 """The application: its commands, and the one place where failures become a message and an exit code."""
 
+import errno
+import itertools
+import json
 import os
+import signal
 import sys
 from typing import Annotated, NoReturn
 
@@ -16,7 +20,6 @@ USAGE_EXIT_CODE = 2
 app = typer.Typer(
     name="pip-restore",
     help="Restore one degraded picture with an untrained generator that is fitted to that picture alone.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -42,20 +45,31 @@ def _options(
 def run(arguments: list[str]) -> int:
     """Run a command line and return its exit code; expected failures are one line on stderr."""
     try:
-        return int(app(arguments, prog_name="pip-restore", standalone_mode=False) or 0)
-    except PipRestoreError as error:
-        _complain(str(error))
-        return error.exit_code
-    except USAGE_ERROR as error:
-        _complain(f"{_one_line(error)} (pip-restore --help lists what there is)")
-        return USAGE_EXIT_CODE
-    except (KeyboardInterrupt, typer.Abort):
-        _complain("interrupted before there was an estimate: nothing was written")
-        return interrupt.INTERRUPTED_EXIT_CODE
-    except BrokenPipeError:
-        # The reader of stdout has left, as `head` does. Python would complain of the same again when it flushes.
+        return _run(arguments)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        # Files are dealt with where they are written, so this is stdout or stderr: full, or its reader has left.
+        if error.errno != errno.EPIPE:
+            _complain(f"standard output cannot be written: {error.strerror}")
+        # Python would complain of the same again when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        return int(app(arguments or ["--help"], prog_name="pip-restore", standalone_mode=False) or 0)
+    except PipRestoreError as error:
+        message, exit_code = str(error), error.exit_code
+    except USAGE_ERROR as error:
+        message, exit_code = f"{_one_line(error)} (pip-restore --help lists what there is)", USAGE_EXIT_CODE
+    except interrupt.EndedAtOnceError as error:
+        message, exit_code = str(error), error.exit_code
+    _complain(message)
+    if "--json" in itertools.takewhile(lambda argument: argument != "--", arguments):
+        typer.echo(json.dumps({"type": "error", "message": message, "exit_code": exit_code}))
+    return exit_code
 
 
 def _one_line(error: Exception) -> str:
@@ -67,6 +81,16 @@ def _complain(message: str) -> None:
     typer.echo(f"pip-restore: {message}", err=True)
 
 
+def _open_closed_streams() -> None:
+    """Give the standard streams that the caller closed a place, which the next file would otherwise take."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
 def main() -> NoReturn:
     """Run the command line of this process."""
+    _open_closed_streams()
+    for number in interrupt.SIGNALS:
+        signal.signal(number, interrupt.end_at_once)
     sys.exit(run(sys.argv[1:]))

@@ -3,7 +3,21 @@
 import signal
 from types import FrameType
 
-INTERRUPTED_EXIT_CODE = 128 + signal.SIGINT
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class EndedAtOnceError(BaseException):
+    """A signal ended the process without an estimate; no `Exception`, so that nothing on the way up handles it."""
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + number
+
+
+def end_at_once(number: int, frame: FrameType | None = None) -> None:
+    """Handle a signal for which there is no estimate yet."""
+    del frame
+    raise EndedAtOnceError("interrupted before there was an estimate: nothing was written", number)
 
 
 class Interruption:
@@ -14,7 +28,7 @@ class Interruption:
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> "Interruption":
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in SIGNALS:
             self._before[number] = signal.signal(number, self._handle)
         return self
 
@@ -25,8 +39,17 @@ class Interruption:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del frame
         if self.signal_number is not None:
-            raise KeyboardInterrupt
+            raise EndedAtOnceError("interrupted twice: ended at once, what was not yet written is lost", number)
         self.signal_number = number
+
+    def check(self) -> None:
+        """End at once if a signal came; to be called where there is no estimate yet.
+
+        Raises:
+            EndedAtOnceError: a signal came.
+        """
+        if self.signal_number is not None:
+            end_at_once(self.signal_number)
 
     @property
     def exit_code(self) -> int:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -97,10 +98,10 @@ def run(request: Request, make_degradation: MakeDegradation) -> int:
         PipRestoreError: something about the input, the options or the output stands in the way; nothing is written.
     """
     started = time.perf_counter()
-    settings = _settings(request)
+    settings = settings_of(request)
     files = _files(request)
     with Interruption() as interruption:
-        job = _Job(request, settings, files, interruption)
+        job = PhotoJob(request, settings, files, interruption)
         job.restore(make_degradation)
         job.reporter.event(
             "summary",
@@ -112,7 +113,7 @@ def run(request: Request, make_degradation: MakeDegradation) -> int:
         return interruption.exit_code
 
 
-def _settings(request: Request) -> Settings:
+def settings_of(request: Request) -> Settings:
     """Return the preset row with the user's words in it; needs no file and no torch."""
     low, high = SIGMA_RANGE
     if request.sigma is not None and not low <= request.sigma <= high:
@@ -148,6 +149,7 @@ def _files(request: Request) -> Files:
     check_format(photo, output_format)
     if request.sheet is not None:
         _check_sheet(request.sheet, source, request.overwrite)
+    _check_apart({"--output": output, "--sheet": request.sheet, "--reference": request.reference})
     reference = None if request.reference is None else _reference(request.reference, photo)
     return Files(request.source, photo, output, output_format, reference, request.sheet)
 
@@ -166,6 +168,17 @@ def _check_sheet(sheet: Path, source: Path | None, overwrite: bool) -> None:
     check_output(sheet, source, overwrite=overwrite)
 
 
+def _check_apart(files: dict[str, Path | None]) -> None:
+    """Refuse one file in two roles, of which the later would replace the earlier."""
+    seen: dict[str, str] = {}
+    for option, path in files.items():
+        if path is None or path == STANDARD_STREAM:
+            continue
+        other = seen.setdefault(os.path.realpath(path), option)
+        if other != option:
+            raise OutputRefusedError(f"{other} and {option} are both {shown(path)}: they must be different files")
+
+
 def _reference(path: Path, photo: Photo) -> Photo:
     reference = read_photo(path)
     mine, theirs = (photo.height, photo.width, photo.channels), (reference.height, reference.width, reference.channels)
@@ -177,7 +190,7 @@ def _reference(path: Path, photo: Photo) -> Photo:
     return reference
 
 
-class _Job:
+class PhotoJob:
     """A request with its files, on the way from the observation to the written picture; tells the user as it goes."""
 
     def __init__(self, request: Request, settings: Settings, files: Files, interruption: Interruption) -> None:
@@ -204,10 +217,11 @@ class _Job:
         self.noise_variance = clipped_noise_variance(observation, noise_std)
         self._announce(device, noise_std, estimated)
         degradation = make_degradation(noise_std)
+        self.interruption.check()
         try:
             solution = restore(
-                lambda member, factor: self._fit(member, factor, degradation, observation, device),
-                lambda: self._rules(noise_std, estimated),
+                lambda member, factor: self.build_fit(member, factor, degradation, observation, device),
+                lambda: self.build_rules(noise_std, estimated),
                 members=self.settings.fit.members,
                 limits=Limits(self.settings.fit.steps, self.request.time_limit),
                 watcher=self,
@@ -216,7 +230,7 @@ class _Job:
             self.reporter.close()
         self._write(observation, solution)
 
-    def _fit(
+    def build_fit(
         self, member: int, factor: float, degradation: "Degradation", observation: "torch.Tensor", device: "Device"
     ) -> "Fit":
         import torch
@@ -240,7 +254,7 @@ class _Job:
             generator=generator,
         )
 
-    def _rules(self, noise_std: float, estimated: bool) -> "list[StopRule]":
+    def build_rules(self, noise_std: float, estimated: bool) -> "list[StopRule]":
         from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never
 
         stop = _stop(self.request)

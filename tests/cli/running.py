@@ -1,0 +1,86 @@
+"""Running the real command: in this process, which is quick, or in one of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from builders import samples
+from PIL import Image
+
+START = [sys.executable, "-c", "from pipcli.cli.app import main; main()"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
+# Processes start slowly on a busy machine; no test waits for this on a sound one.
+PATIENCE = 120
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a finished command left: its exit code, and the bytes on stdout and stderr."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+    @property
+    def message(self) -> str:
+        """The one line on stderr of a refusal, after checking that there is no more."""
+        assert self.err.count(b"\n") == 1, self.err.decode(errors="replace")
+        assert self.err.startswith(b"pip-restore: ")
+        return self.err.decode().removeprefix("pip-restore: ").rstrip("\n")
+
+
+def in_process_of_its_own(*arguments: str | bytes | Path, data: bytes | None = None, cwd: Path | None = None) -> Run:
+    """Run the command to its end in a fresh process, feeding it `data` on stdin."""
+    run = subprocess.run(
+        [*START, *arguments],
+        input=b"" if data is None else data,
+        env=ENVIRONMENT,
+        cwd=cwd,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    return Run(run.returncode, run.stdout, run.stderr)
+
+
+def started(*arguments: str | Path) -> "subprocess.Popen[bytes]":
+    """Start the command, with pipes on stdout and stderr, and as a shell starts it: Ctrl-C is heeded."""
+    return subprocess.Popen(
+        [*START, *arguments],
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
+def picture(path: Path, height: int = 16, width: int = 16, channels: int = 3, dtype: str = "uint8") -> Path:
+    """Write an 8-bit picture of random samples, in the format of the path's suffix, and return the path."""
+    Image.fromarray(samples(height, width, channels, dtype).squeeze(axis=2 if channels == 1 else ())).save(path)
+    return path
+
+
+def smooth_picture(path: Path, side: int, *, seed: int = 0) -> Path:
+    """Write a square 8-bit colour PNG with smooth content and noise of sigma 25, and return the path."""
+    y, x = np.mgrid[0:side, 0:side] / side
+    clean = np.stack([x, y, (x + y) / 2], axis=-1) * 160 + 48
+    noisy = clean + np.random.default_rng(seed).normal(0, 25, clean.shape)
+    Image.fromarray(noisy.round().clip(0, 255).astype(np.uint8)).save(path)
+    return path
+
+
+def opened(path: Path) -> Image.Image:
+    """Decode a whole picture, by Pillow and not by the code under test."""
+    with Image.open(path) as image:
+        image.load()
+        return image.copy()
+
+
+def names(folder: Path) -> set[str]:
+    """The names of all files in a folder, hidden ones too."""
+    return {entry.name for entry in folder.iterdir()}
