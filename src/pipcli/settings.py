@@ -170,7 +170,7 @@ PIP = Settings(
     FitSettings(steps=1200, learning_rate=0.01, average_decay=0.99),
 )
 DIP = Settings(
-    NoiseSettings(channels=32, amplitude=0.1, jitter=1 / 30),
+    NoiseSettings(channels=32, amplitude=0.1, jitter=0.01),
     HourglassSettings((64,) * 5, (4,) * 5, 3, Sampling.MEAN, Merge.SUM, redundant_biases=False),
     FitSettings(steps=1200, learning_rate=0.01, average_decay=0.99),
 )
@@ -178,14 +178,15 @@ DIP = Settings(
 PRESETS = {("denoise", PriorName.PIP): PIP, ("denoise", PriorName.DIP): DIP}
 PUBLISHED = {("denoise", PriorName.PIP): PUBLISHED_PIP, ("denoise", PriorName.DIP): PUBLISHED_DIP}
 
-# Shares of the standard row's steps, and members, of each quality.
+# Shares of the standard row's steps, and members, of each quality. The average's horizon, the inverse of what the decay
+# lacks to one, shrinks with the steps, else the average of a short fit would be of its blurred beginning.
 STEP_SHARE = {Quality.DRAFT: 0.2, Quality.STANDARD: 1.0, Quality.BEST: 1.0}
 MEMBERS = {Quality.DRAFT: 1, Quality.STANDARD: 1, Quality.BEST: 4}
 
 # The share of the pixels that the held-out rule keeps from the loss, and how long it waits for a new minimum: this share
 # of the steps, and never fewer than these.
 HELD_OUT_FRACTION = 0.04
-PATIENCE_SHARE = 0.1
+PATIENCE_SHARE = 0.15
 SHORTEST_PATIENCE = 50
 
 # The published patience of the moving-variance rule.
@@ -211,5 +212,11 @@ def preset(task: str, prior: PriorName, quality: Quality, *, published: bool) ->
             raise UnusableInputError(f"--paper has one quality, its own: leave out --quality {quality}")
         return PUBLISHED[task, prior]
     row = PRESETS[task, prior]
-    steps = round(row.fit.steps * STEP_SHARE[quality])
-    return replace(row, fit=replace(row.fit, steps=steps, members=MEMBERS[quality]))
+    share = STEP_SHARE[quality]
+    fit = replace(
+        row.fit,
+        steps=round(row.fit.steps * share),
+        average_decay=1 - (1 - row.fit.average_decay) / share,
+        members=MEMBERS[quality],
+    )
+    return replace(row, fit=fit)

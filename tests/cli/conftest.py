@@ -35,10 +35,10 @@ def command(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Run]:
 
 @pytest.fixture
 def denoise(command: Callable[..., Run]) -> Callable[..., Run]:
-    """Run `pip-restore denoise` for three steps, or as many as the arguments say."""
+    """Run `pip-restore denoise` for three steps, or for as long as the arguments say."""
 
     def run(*arguments: str | Path) -> Run:
-        steps = () if "--steps" in arguments else ("--steps", "3")
+        steps = () if {"--steps", "--time-limit"} & set(arguments) else ("--steps", "3")
         return command("denoise", *steps, "--device", "cpu", *arguments)
 
     return run

@@ -1,18 +1,22 @@
 """Running the real command: in this process, which is quick, or in one of its own."""
 
+import io
+import json
 import os
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from builders import samples
+from jsonschema import Draft202012Validator
 from PIL import Image
 
 START = [sys.executable, "-c", "from pipcli.cli.app import main; main()"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "json-lines.schema.json").read_text())
 # Processes start slowly on a busy machine; no test waits for this on a sound one.
 PATIENCE = 120
 
@@ -47,18 +51,6 @@ def in_process_of_its_own(*arguments: str | bytes | Path, data: bytes | None = N
     return Run(run.returncode, run.stdout, run.stderr)
 
 
-def started(*arguments: str | Path) -> "subprocess.Popen[bytes]":
-    """Start the command, with pipes on stdout and stderr, and as a shell starts it: Ctrl-C is heeded."""
-    return subprocess.Popen(
-        [*START, *arguments],
-        env=ENVIRONMENT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-
-
 def picture(path: Path, height: int = 16, width: int = 16, channels: int = 3, dtype: str = "uint8") -> Path:
     """Write an 8-bit picture of random samples, in the format of the path's suffix, and return the path."""
     Image.fromarray(samples(height, width, channels, dtype).squeeze(axis=2 if channels == 1 else ())).save(path)
@@ -76,11 +68,25 @@ def smooth_picture(path: Path, side: int, *, seed: int = 0) -> Path:
 
 def opened(path: Path) -> Image.Image:
     """Decode a whole picture, by Pillow and not by the code under test."""
-    with Image.open(path) as image:
-        image.load()
-        return image.copy()
+    image = Image.open(io.BytesIO(path.read_bytes()))
+    image.load()
+    return image
 
 
 def names(folder: Path) -> set[str]:
     """The names of all files in a folder, hidden ones too."""
     return {entry.name for entry in folder.iterdir()}
+
+
+def refuse_constant(name: str) -> None:
+    """NaN and Infinity are no JSON, though Python reads them."""
+    raise ValueError(name)
+
+
+def lines_of(run: Run) -> list[dict[str, Any]]:
+    """The objects of stdout, each valid, with each line's end in its place."""
+    assert run.out.endswith(b"\n")
+    lines = [json.loads(line, parse_constant=refuse_constant) for line in run.out.decode("ascii").splitlines()]
+    for line in lines:
+        Draft202012Validator(SCHEMA).validate(line)
+    return lines

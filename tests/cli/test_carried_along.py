@@ -115,12 +115,12 @@ def test_a_wrong_suffix_of_the_input_does_not_mislead(denoise: Command, tmp_path
     assert opened(tmp_path / "out.png").size == (13, 5)
 
 
-@pytest.mark.parametrize(("plugin", "array_of"), [("PNG", (13, 5, 4)), ("JPEG", (13, 5, 3)), ("TIFF", (13, 5, 1))])
+@pytest.mark.parametrize(("plugin", "array_of"), [("PNG", (13, 5, 4)), ("TIFF", (13, 5, 1))])
 def test_from_stdin_to_stdout_come_the_bytes_of_the_file(
     plugin: str, array_of: tuple[int, int, int], tmp_path: Path, denoise: Command
 ) -> None:
     data = pillow_file(samples(*array_of, "uint8"), plugin)
-    suffix = {"PNG": ".png", "JPEG": ".jpg", "TIFF": ".tif"}[plugin]
+    suffix = {"PNG": ".png", "TIFF": ".tif"}[plugin]
     (tmp_path / f"in{suffix}").write_bytes(data)
     assert denoise(tmp_path / f"in{suffix}", "-o", tmp_path / f"out{suffix}").code == 0
     before = names(tmp_path)
@@ -130,11 +130,9 @@ def test_from_stdin_to_stdout_come_the_bytes_of_the_file(
     with Image.open(io.BytesIO(run.out)) as image:
         assert image.format == plugin
         assert image.size == (5, 13)
-    # In the same circumstances the same bytes; torch may choose other kernels in a process with other threads.
-    pixels, expected = (
-        np.asarray(Image.open(io.BytesIO(data)), float) for data in (run.out, (tmp_path / f"out{suffix}").read_bytes())
-    )
-    assert np.abs(pixels - expected).max() <= 2
+    # Another process may add up in another order, so the last bit may differ.
+    expected = np.asarray(opened(tmp_path / f"out{suffix}"), float)
+    assert np.abs(np.asarray(Image.open(io.BytesIO(run.out)), float) - expected).max() <= 2
 
 
 def test_a_file_goes_to_stdout_and_stdin_to_a_file(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipcli import __version__
 from pipcli.cli.interrupt import Interruption
@@ -44,7 +44,6 @@ from pipcli.settings import (
 if TYPE_CHECKING:
     import torch
 
-    from pipcli.console import Reporter
     from pipcli.degradations import Degradation
     from pipcli.fit.device import Device
     from pipcli.fit.fit import Fit
@@ -164,7 +163,9 @@ def _output(request: Request) -> Path:
 
 def _check_sheet(sheet: Path, source: Path | None, overwrite: bool) -> None:
     if sheet.suffix.lower() != ".png":
-        raise OutputRefusedError(f"the sheet is written as PNG: give --sheet a name that ends in .png, not {shown(sheet)}")
+        raise OutputRefusedError(
+            f"the sheet is written as PNG: give --sheet a name that ends in .png, not {shown(sheet)}"
+        )
     check_output(sheet, source, overwrite=overwrite)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from pipcli.fit.adam import Adam
 from pipcli.fit.averaging import RunningAverage
 from pipcli.settings import FitSettings
 
@@ -84,7 +85,7 @@ class Fit:
         self.steps_done = 0
         self.average = RunningAverage(settings.average_decay)
         parameters = [*prior.parameters(), *degradation.parameters()]
-        self.optimiser = torch.optim.Adam(parameters, lr=settings.learning_rate, fused=True)
+        self.optimiser = Adam(parameters, settings.learning_rate)
         self._hold_out(self._draw_held_out())
 
     def _draw_held_out(self) -> Tensor:

@@ -14,10 +14,10 @@ __all__ = ["ENCODINGS", "NETWORKS", "Prior", "build"]
 
 Size = tuple[int, int]
 
-ENCODINGS: dict[type, Callable[[Any, Size, torch.Generator], FourierFeatures | FixedNoise]] = {
-    AxisWaves: lambda settings, size, generator: FourierFeatures(axis_waves(settings)),
-    SpiralWaves: lambda settings, size, generator: FourierFeatures(spiral_waves(settings, size)),
-    NoiseSettings: lambda settings, size, generator: FixedNoise(settings, size, generator),
+ENCODINGS: dict[type, Callable[[Any, Size, torch.Generator, torch.dtype], FourierFeatures | FixedNoise]] = {
+    AxisWaves: lambda settings, size, generator, precision: FourierFeatures(axis_waves(settings), precision),
+    SpiralWaves: lambda settings, size, generator, precision: FourierFeatures(spiral_waves(settings, size), precision),
+    NoiseSettings: lambda settings, size, generator, precision: FixedNoise(settings, size, generator),
 }
 
 NETWORKS: dict[type, Callable[[Any, int, int, torch.Generator], Hourglass]] = {
@@ -44,6 +44,6 @@ def build(
         generator: a CPU generator, the only source of weights and noise; DIP's jitter goes on reading it.
         precision: the type of the network's activations.
     """
-    encoding = ENCODINGS[type(settings.encoding)](settings.encoding, size, generator)
+    encoding = ENCODINGS[type(settings.encoding)](settings.encoding, size, generator, precision)
     network = NETWORKS[type(settings.hourglass)](settings.hourglass, encoding.channels, channels, generator)
     return Prior(encoding, network, precision)

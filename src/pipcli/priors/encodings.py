@@ -42,9 +42,10 @@ class FourierFeatures(nn.Module):
 
     waves: Tensor
 
-    def __init__(self, waves: Tensor) -> None:
-        """Keep (F, 2) wave vectors (y, x) in radians per picture side."""
+    def __init__(self, waves: Tensor, precision: torch.dtype = torch.float32) -> None:
+        """Keep (F, 2) wave vectors (y, x) in radians per picture side, and the type that the features shall have."""
         super().__init__()
+        self.precision = precision
         self.register_buffer("waves", waves)
         self._last: tuple[Tensor, Tensor] | None = None
 
@@ -62,7 +63,8 @@ class FourierFeatures(nn.Module):
 
     def _encode(self, coords: Tensor) -> Tensor:
         phases = torch.einsum("fd,ndhw->nfhw", self.waves, coords)
-        return torch.cat([phases.cos(), phases.sin()], dim=1).contiguous(memory_format=torch.channels_last)
+        features = torch.cat([phases.cos(), phases.sin()], dim=1).to(self.precision)
+        return features.contiguous(memory_format=torch.channels_last)
 
 
 class FixedNoise(nn.Module):

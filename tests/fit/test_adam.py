@@ -1,0 +1,43 @@
+"""Adam on a flat vector."""
+
+import pytest
+import torch
+from torch import nn
+
+from pipcli.fit.adam import Adam
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2))
+
+
+def loss_of(model: nn.Module, step: int) -> torch.Tensor:
+    inputs = torch.linspace(-1, 1, 12).view(4, 3) + 0.1 * step
+    return model(inputs).square().sum()
+
+
+def test_it_takes_the_steps_of_torch() -> None:
+    ours, theirs = network(), network()
+    adam, reference = Adam(ours.parameters(), 0.01), torch.optim.Adam(theirs.parameters(), lr=0.01)
+    for step in range(30):
+        adam.zero_grad()
+        loss_of(ours, step).backward()
+        adam.step()
+        reference.zero_grad()
+        loss_of(theirs, step).backward()
+        reference.step()
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-6)
+
+
+def test_parameters_stay_views_of_the_vector_when_a_state_is_loaded() -> None:
+    model = network()
+    adam = Adam(model.parameters(), 0.01)
+    model.load_state_dict({name: torch.ones_like(value) for name, value in model.state_dict().items()})
+    assert torch.equal(adam.values, torch.ones_like(adam.values))
+
+
+def test_a_foreign_state_is_refused() -> None:
+    with pytest.raises(ValueError, match="optimiser"):
+        Adam(network().parameters(), 0.01).load_state_dict({"steps": torch.ones(1), "mean": 1, "square": 2})

@@ -1,0 +1,117 @@
+"""The published rows are what the papers ran; the presets are sound and cannot be changed by accident."""
+
+import dataclasses
+import math
+
+import pytest
+
+from pipcli.errors import UnusableInputError
+from pipcli.settings import (
+    DISCREPANCY_FACTOR,
+    GUARD_FACTOR,
+    HELD_OUT_FRACTION,
+    MEMBERS,
+    PATIENCE_SHARE,
+    PRESETS,
+    PUBLISHED,
+    SIGMA_RANGE,
+    STEP_SHARE,
+    VARIANCE_PATIENCE,
+    AxisWaves,
+    Grid,
+    Merge,
+    NoiseSettings,
+    PriorName,
+    Quality,
+    Sampling,
+    Settings,
+    StopName,
+    geometric,
+    preset,
+)
+
+ROWS = [*PRESETS.values(), *PUBLISHED.values()]
+
+
+def test_the_published_pip_has_eight_frequencies_a_constant_factor_apart() -> None:
+    encoding = PUBLISHED["denoise", PriorName.PIP].encoding
+    assert isinstance(encoding, AxisWaves)
+    assert encoding.frequencies == pytest.approx([1, 2.208, 4.876, 10.767, 23.776, 52.501, 115.933, 256], rel=1e-4)
+    ratios = [after / before for before, after in zip(encoding.frequencies, encoding.frequencies[1:], strict=False)]
+    assert ratios == pytest.approx([2 ** (8 / 7)] * 7)
+
+
+def test_the_published_rows_have_the_published_numbers() -> None:
+    pip, dip = PUBLISHED["denoise", PriorName.PIP], PUBLISHED["denoise", PriorName.DIP]
+    assert (pip.fit.steps, dip.fit.steps) == (1800, 3000)
+    assert pip.fit.learning_rate == dip.fit.learning_rate == 0.01
+    assert pip.grid is Grid.CORNERS
+    assert dip.encoding == NoiseSettings(channels=32, amplitude=0.1, jitter=1 / 30)
+    for row, kernel_size in ((pip, 1), (dip, 3)):
+        assert row.hourglass.kernel_size == kernel_size
+        assert row.hourglass.widths == (128,) * 5
+        assert row.hourglass.skip_widths == (4,) * 5
+        assert row.hourglass.sampling is Sampling.POINT
+        assert row.hourglass.merge is Merge.CONCATENATE
+        assert row.hourglass.redundant_biases
+        assert row.fit.members == 1
+        assert row.fit.held_out_fraction == 0
+
+
+@pytest.mark.parametrize("prior", PriorName)
+def test_the_published_row_is_returned_as_it_stands(prior: PriorName) -> None:
+    assert preset("denoise", prior, Quality.STANDARD, published=True) is PUBLISHED["denoise", prior]
+    for quality in (Quality.DRAFT, Quality.BEST):
+        with pytest.raises(UnusableInputError, match=f"leave out --quality {quality}"):
+            preset("denoise", prior, quality, published=True)
+
+
+@pytest.mark.parametrize("prior", PriorName)
+def test_the_qualities_differ_in_time_only(prior: PriorName) -> None:
+    draft, standard, best = (preset("denoise", prior, quality, published=False) for quality in Quality)
+    assert standard == PRESETS["denoise", prior]
+    assert 0 < draft.fit.steps <= standard.fit.steps / 4
+    assert draft.fit.members == standard.fit.members == 1
+    assert best.fit.members > 1
+    for row in (draft, best):
+        assert dataclasses.replace(row, fit=standard.fit) == standard
+        assert 0 <= row.fit.average_decay <= standard.fit.average_decay
+
+
+def test_there_is_a_row_for_every_prior_and_a_share_for_every_quality() -> None:
+    assert {prior for _, prior in PRESETS} == {prior for _, prior in PUBLISHED} == set(PriorName)
+    assert set(STEP_SHARE) == set(MEMBERS) == set(Quality)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_is_sound_and_frozen(row: Settings) -> None:
+    assert len(row.hourglass.widths) == len(row.hourglass.skip_widths)
+    assert row.hourglass.kernel_size % 2 == 1
+    assert row.fit.steps > 0
+    assert 0 < row.fit.learning_rate < 1
+    assert 0 <= row.fit.average_decay < 1
+    for record in (row, row.encoding, row.hourglass, row.fit):
+        hash(record)
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(record, dataclasses.fields(record)[0].name, None)
+
+
+def test_the_bounds_are_in_order() -> None:
+    assert 0 < SIGMA_RANGE[0] < SIGMA_RANGE[1] == 255
+    assert 0 < HELD_OUT_FRACTION < 0.5
+    assert 0 < PATIENCE_SHARE < 1
+    assert 0 < GUARD_FACTOR < DISCREPANCY_FACTOR <= 1
+    assert VARIANCE_PATIENCE == 1000
+
+
+def test_names_are_typed_as_they_are_written() -> None:
+    assert [str(name) for name in PriorName] == ["pip", "dip"]
+    assert [str(name) for name in Quality] == ["draft", "standard", "best"]
+    assert [str(name) for name in StopName] == ["held-out", "discrepancy", "variance", "none"]
+
+
+def test_a_geometric_row_has_its_ends_and_one_factor() -> None:
+    row = geometric(3.0, 48.0, 5)
+    assert row == pytest.approx((3, 6, 12, 24, 48))
+    assert math.isclose(row[0], 3.0)
+    assert list(row) == sorted(row)
