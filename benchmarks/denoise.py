@@ -37,7 +37,8 @@ Arguments = argparse.Namespace
 def run_command(noisy: Path, clean: Path, output: Path, arguments: Arguments) -> dict[str, Any]:
     """Run the real command and return its result line with the seconds of the whole process."""
     command = [sys.executable, "-m", "pipcli", "denoise", str(noisy), "-o", str(output), "--reference", str(clean)]
-    command += ["--prior", arguments.prior, "--quality", arguments.quality, "--seed", str(arguments.seed), "--json", "-q"]
+    command += ["--prior", arguments.prior, "--quality", arguments.quality, "--seed", str(arguments.seed)]
+    command += ["--json", "-q"]
     command += ["--sigma", str(arguments.sigma)] if arguments.sigma else []
     started = time.perf_counter()
     run = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
@@ -47,7 +48,7 @@ def run_command(noisy: Path, clean: Path, output: Path, arguments: Arguments) ->
 
 
 def oracle(noisy: Path, clean: Path, arguments: Arguments) -> dict[str, float]:
-    """Fit to the step limit and return the best PSNR of any looked-at estimate, which no user can know, and its step."""
+    """Fit to the step limit and return the best PSNR of any estimate looked at, and its step: no user can know them."""
     request = Request(
         task="denoise", suffix="", source=noisy, output=None, sigma=arguments.sigma,
         prior=PriorName(arguments.prior), quality=Quality(arguments.quality), paper=False, steps=None,

@@ -18,6 +18,15 @@ from pipcli.restore import Progress as FitProgress
 PLAIN_LINES = 10
 
 
+class StderrConsole(RichConsole):
+    """A console on stderr that falls silent when its reader leaves, where rich would end the process."""
+
+    def on_broken_pipe(self) -> None:
+        """Go on without a word: nobody listens, but the result is still wanted."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 class Bar(Protocol):
     """A way to show progress."""
 
@@ -112,7 +121,7 @@ class Reporter:
 
     def __init__(self, verbosity: Verbosity) -> None:
         self.verbosity = verbosity
-        self._console = RichConsole(stderr=True, highlight=False, quiet=verbosity.quiet)
+        self._console = StderrConsole(stderr=True, highlight=False, quiet=verbosity.quiet)
         self._bar: Bar | None = None
 
     def say(self, message: str) -> None:

@@ -11,5 +11,5 @@ def mse_to_psnr(error: float) -> float:
 
 
 def psnr(picture: Tensor, reference: Tensor) -> float:
-    """Return the peak signal-to-noise ratio in dB of two pictures (N, C, H, W) in [0, 1], one error over all samples."""
+    """Return the peak signal-to-noise ratio in dB of two (N, C, H, W) pictures in [0, 1], one error over all of it."""
     return mse_to_psnr(float((picture.double() - reference.double()).square().mean()))

@@ -183,8 +183,8 @@ PUBLISHED = {("denoise", PriorName.PIP): PUBLISHED_PIP, ("denoise", PriorName.DI
 STEP_SHARE = {Quality.DRAFT: 0.2, Quality.STANDARD: 1.0, Quality.BEST: 1.0}
 MEMBERS = {Quality.DRAFT: 1, Quality.STANDARD: 1, Quality.BEST: 4}
 
-# The share of the pixels that the held-out rule keeps from the loss, and how long it waits for a new minimum: this share
-# of the steps, and never fewer than these.
+# The share of the pixels that the held-out rule keeps from the loss, and how long it waits for a new minimum: this
+# share of the steps, and never fewer than these.
 HELD_OUT_FRACTION = 0.04
 PATIENCE_SHARE = 0.15
 SHORTEST_PATIENCE = 50

@@ -14,7 +14,8 @@ from builders import samples
 from jsonschema import Draft202012Validator
 from PIL import Image
 
-START = [sys.executable, "-c", "from pipcli.cli.app import main; main()"]
+COMMAND = "from pipcli.cli.app import main; main()"
+START = [sys.executable, "-c", COMMAND]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "json-lines.schema.json").read_text())
 # Processes start slowly on a busy machine; no test waits for this on a sound one.
@@ -37,10 +38,12 @@ class Run:
         return self.err.decode().removeprefix("pip-restore: ").rstrip("\n")
 
 
-def in_process_of_its_own(*arguments: str | bytes | Path, data: bytes | None = None, cwd: Path | None = None) -> Run:
-    """Run the command to its end in a fresh process, feeding it `data` on stdin."""
+def in_process_of_its_own(
+    *arguments: str | bytes | Path, data: bytes | None = None, cwd: Path | None = None, script: str = COMMAND
+) -> Run:
+    """Run the command, by a script that calls it, to its end in a fresh process, feeding it `data` on stdin."""
     run = subprocess.run(
-        [*START, *arguments],
+        [sys.executable, "-c", script, *arguments],
         input=b"" if data is None else data,
         env=ENVIRONMENT,
         cwd=cwd,

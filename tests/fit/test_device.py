@@ -9,7 +9,7 @@ import torch
 
 from pipcli.errors import UnusableInputError
 from pipcli.fit import device
-from pipcli.fit.device import choose_device, keep_freed_memory
+from pipcli.fit.device import choose_device, keep_freed_memory, ran_out_of_memory
 
 
 @pytest.fixture
@@ -140,3 +140,12 @@ def test_a_real_gpu_is_found_and_named() -> None:
     chosen = choose_device("auto")
     assert chosen.torch_device.type == "cuda"
     assert chosen.reason == torch.cuda.get_device_name(0)
+
+
+def test_running_out_of_memory_is_known_in_all_its_forms() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert ran_out_of_memory(caught.value)
+    assert ran_out_of_memory(MemoryError())
+    assert ran_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    assert not ran_out_of_memory(RuntimeError("shapes differ"))

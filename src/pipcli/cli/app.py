@@ -4,7 +4,6 @@ import errno
 import itertools
 import json
 import os
-import signal
 import sys
 from typing import Annotated, NoReturn
 
@@ -91,6 +90,5 @@ def _open_closed_streams() -> None:
 def main() -> NoReturn:
     """Run the command line of this process."""
     _open_closed_streams()
-    for number in interrupt.SIGNALS:
-        signal.signal(number, interrupt.end_at_once)
+    interrupt.watch(interrupt.end_at_once)
     sys.exit(run(sys.argv[1:]))

@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM: the first asks the fit to end with its estimate, the second ends the process at once."""
 
 import signal
+from collections.abc import Callable
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -20,6 +21,15 @@ def end_at_once(number: int, frame: FrameType | None = None) -> None:
     raise EndedAtOnceError("interrupted before there was an estimate: nothing was written", number)
 
 
+def watch(handler: Callable[[int, FrameType | None], None]) -> dict[int, object]:
+    """Set a handler for the signals that end the work, and return those that it replaces.
+
+    A signal that the caller has us ignore, as shells do for background jobs, stays ignored.
+    """
+    heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    return {number: signal.signal(number, handler) for number in heeded}
+
+
 class Interruption:
     """Remembers the signal that asked for the end; a context manager that puts the old handlers back."""
 
@@ -28,8 +38,7 @@ class Interruption:
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> "Interruption":
-        for number in SIGNALS:
-            self._before[number] = signal.signal(number, self._handle)
+        self._before = watch(self._handle)
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pipcli import __version__
 from pipcli.cli.interrupt import Interruption
 from pipcli.cli.options import STANDARD_STREAM
-from pipcli.errors import OutputRefusedError, UnusableInputError
+from pipcli.errors import OutputRefusedError, PipRestoreError, UnusableInputError
 from pipcli.media import (
     Photo,
     check_format,
@@ -206,7 +206,7 @@ class PhotoJob:
 
     def restore(self, make_degradation: MakeDegradation) -> None:
         """Fit, write and report."""
-        from pipcli.fit.device import choose_device, keep_freed_memory
+        from pipcli.fit.device import choose_device, keep_freed_memory, ran_out_of_memory
         from pipcli.noise import clipped_noise_variance, estimate_noise_std
         from pipcli.restore import Limits, restore
 
@@ -227,6 +227,14 @@ class PhotoJob:
                 limits=Limits(self.settings.fit.steps, self.request.time_limit),
                 watcher=self,
             )
+        except (MemoryError, RuntimeError) as error:
+            if not ran_out_of_memory(error):
+                raise
+            photo = self.files.photo
+            raise PipRestoreError(
+                f"{photo.width}x{photo.height} pixels do not fit into the memory of {device.torch_device}: "
+                "scale the picture down, cut out a part, or use another --device"
+            ) from None
         finally:
             self.reporter.close()
         self._write(observation, solution)
@@ -339,9 +347,10 @@ class PhotoJob:
             publish(files.output, data, overwrite=self.request.overwrite)
         written = decode_photo(data, shown(files.output))
         metrics = self._metrics(observation, written, solution)
+        # The picture is told of before the sheet is tried: what goes wrong with the sheet must not hide it.
+        self._summarise(solution, metrics)
         if files.sheet is not None:
             self._write_sheet(files.sheet, written, metrics)
-        self._summarise(solution, metrics)
 
     def _metrics(self, observation: "torch.Tensor", written: Photo, solution: "Solution") -> dict[str, float] | None:
         """Measure the written file, not the tensor that it was made from."""

@@ -98,3 +98,9 @@ def keep_freed_memory() -> bool:
         return False
     library = ctypes.CDLL(None)
     return bool(library.mallopt(M_MMAP_MAX, 0) and library.mallopt(M_TRIM_THRESHOLD, 2**31 - 1))
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error is torch's, or Python's, way to say that memory is used up."""
+    # The CPU allocator of torch has no error class of its own.
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -29,7 +29,7 @@ def spiral_waves(settings: SpiralWaves, size: tuple[int, int]) -> Tensor:
     frequencies = torch.logspace(math.log10(settings.lowest), math.log10(highest), settings.count)
     angles = GOLDEN_ANGLE * torch.arange(settings.count)
     vectors = torch.stack([frequencies * angles.sin(), frequencies * angles.cos()], dim=1)
-    # Coordinates run from 0 to 1 along both sides: the shorter side must see fewer periods for the same pixels a period.
+    # Coordinates run from 0 to 1 along both sides: the shorter side must see fewer periods, for the same pixels each.
     return vectors * torch.tensor(size) / longer
 
 

@@ -7,8 +7,8 @@ Maps keep the logical shape (N, C, H, W) and live in channels-last memory, in wh
 product over pixels. The arithmetic runs in the type of the input; weights stay float32 and are cast on use.
 
 Departures from the published network, each chosen by a row of the preset table:
-  * `Sampling.MEAN` halves a map by 2x2 means. The published stride-2 convolutions take the top-left pixel of each block,
-    which aliases and shifts scale L by (2^L - 1) / 2 pixels against its skip branch.
+  * `Sampling.MEAN` halves a map by 2x2 means. The published stride-2 convolutions take the top-left pixel of each
+    block, which aliases and shifts scale L by (2^L - 1) / 2 pixels against its skip branch.
   * `Merge.SUM` adds the two branches after a convolution each, the deeper one before it is up-sampled when the kernel
     is 1x1 (convolution and bilinear up-sampling commute there, so a quarter of the products suffices), and does without
     the normalisation of the concatenated maps.
@@ -111,11 +111,10 @@ class SumMerge(nn.Module):
 
     def forward(self, skip: Tensor, deep: Tensor, size: tuple[int, int]) -> Tensor:
         """Join (N, skip_width, H, W) and (N, deep_width, ceil(H/2), ceil(W/2)) to (N, outputs, H, W)."""
-        if self.deep.kernel_size == 1:
-            merged = _upsample(self.deep(deep), size)
-        else:
-            merged = self.deep(_upsample(deep, size))
-        return merged + self.skip(skip)
+        pointwise = self.deep.kernel_size == 1
+        raised: Tensor = _upsample(self.deep(deep), size) if pointwise else self.deep(_upsample(deep, size))
+        merged: Tensor = raised + self.skip(skip)
+        return merged
 
 
 class ConcatenationMerge(nn.Module):
@@ -138,7 +137,8 @@ class ConcatenationMerge(nn.Module):
     def forward(self, skip: Tensor, deep: Tensor, size: tuple[int, int]) -> Tensor:
         """Join (N, skip_width, H, W) and (N, deep_width, ceil(H/2), ceil(W/2)) to (N, outputs, H, W)."""
         joined = torch.cat([skip, _upsample(deep, size)], dim=1)
-        return self.convolution(self.normalisation(joined))
+        merged: Tensor = self.convolution(self.normalisation(joined))
+        return merged
 
 
 class Hourglass(nn.Module):
@@ -177,7 +177,8 @@ class Hourglass(nn.Module):
             maps = encoder(maps)
         for merge, decoder in zip(reversed(self.merges), reversed(self.decoders), strict=True):
             maps = decoder(merge(skipped.pop(), maps, sizes.pop()))
-        return self.output(maps)
+        output: Tensor = self.output(maps)
+        return output
 
 
 class MeanPool(nn.Module):

@@ -1,0 +1,71 @@
+"""What a fit is given, and what happens when it does not fit."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from running import Run, in_process_of_its_own, names, smooth_picture
+
+from pipcli.fit.fit import Fit, Iterate
+
+Command = Callable[..., Run]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return smooth_picture(tmp_path / "in.png", 20)
+
+
+def test_each_member_of_best_starts_from_another_seed(
+    monkeypatch: pytest.MonkeyPatch, denoise: Command, source: Path
+) -> None:
+    seeds: list[int] = []
+    prepare = Fit.__init__
+
+    def noted(fit: Fit, *arguments: Any, generator: torch.Generator) -> None:
+        seeds.append(generator.initial_seed())
+        prepare(fit, *arguments, generator=generator)
+
+    monkeypatch.setattr(Fit, "__init__", noted)
+    assert denoise(source, "--quality", "best", "--steps", "2", "--seed", "5").code == 0
+    assert seeds == [5, 6, 7, 8]
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")]
+)
+def test_a_picture_that_does_not_fit_into_memory_is_one_line(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, denoise: Command, source: Path, tmp_path: Path
+) -> None:
+    def step(fit: Fit) -> Iterate:
+        raise error
+
+    monkeypatch.setattr(Fit, "step", step)
+    run = denoise(source, "-q")
+    assert run.code == 1
+    assert "20x20 pixels do not fit into the memory of cpu" in run.message
+    assert names(tmp_path) == {"in.png"}
+
+
+def test_other_errors_of_torch_are_not_called_memory(
+    monkeypatch: pytest.MonkeyPatch, denoise: Command, source: Path
+) -> None:
+    def step(fit: Fit) -> Iterate:
+        raise RuntimeError("shapes differ")
+
+    monkeypatch.setattr(Fit, "step", step)
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        denoise(source)
+
+
+def test_a_reader_of_stderr_that_leaves_does_not_end_the_work(source: Path, tmp_path: Path) -> None:
+    script = (
+        "import os; reader, writer = os.pipe(); os.close(reader); os.dup2(writer, 2);"
+        "from pipcli.cli.app import main; main()"
+    )
+    run = in_process_of_its_own("denoise", source, "--steps", "30", "--device", "cpu", script=script)
+    assert run.code == 0
+    assert run.out.decode().rstrip() == str(tmp_path / "in_denoised.png")
+    assert names(tmp_path) == {"in.png", "in_denoised.png"}
