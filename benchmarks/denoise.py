@@ -9,6 +9,7 @@ once more to its step limit, to see what the blind stop loses against the best s
 """
 
 import argparse
+import dataclasses
 import json
 import platform
 import subprocess
@@ -23,13 +24,12 @@ import torch
 from skimage.restoration import denoise_nl_means, denoise_tv_chambolle
 
 from pipcli import __version__
-from pipcli.cli.interrupt import Interruption
-from pipcli.cli.photo_task import Files, PhotoJob, Request, settings_of
+from pipcli.cli.photo_job import build_fit
 from pipcli.degradations import Identity
 from pipcli.fit.device import choose_device, keep_freed_memory
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
-from pipcli.settings import PriorName, Quality
+from pipcli.settings import HELD_OUT_FRACTION, PriorName, Quality, preset
 
 Arguments = argparse.Namespace
 
@@ -49,21 +49,16 @@ def run_command(noisy: Path, clean: Path, output: Path, arguments: Arguments) ->
 
 def oracle(noisy: Path, clean: Path, arguments: Arguments) -> dict[str, float]:
     """Fit to the step limit and return the best PSNR of any estimate looked at, and its step: no user can know them."""
-    request = Request(
-        task="denoise", suffix="", source=noisy, output=None, sigma=arguments.sigma,
-        prior=PriorName(arguments.prior), quality=Quality(arguments.quality), paper=False, steps=None,
-        time_limit=None, stop=None, seed=arguments.seed, device="cpu", reference=None, sheet=None,
-        json_lines=False, overwrite=False, quiet=True, verbose=False,
-    )  # fmt: skip
-    photo, reference = read_photo(noisy), read_photo(clean).pixels()
-    settings = settings_of(request)
-    job = PhotoJob(request, settings, Files(noisy, photo, noisy, "PNG", None, None), Interruption())
-    fit = job.build_fit(0, 1.0, Identity(None), photo.pixels(), choose_device("cpu"))
+    settings = preset("denoise", PriorName(arguments.prior), Quality(arguments.quality), published=False)
+    shared = dataclasses.replace(settings.fit, held_out_fraction=HELD_OUT_FRACTION)
+    settings = dataclasses.replace(settings, fit=shared)
+    observation, reference = read_photo(noisy).pixels(), read_photo(clean).pixels()
+    fit = build_fit(settings, observation, Identity(None), choose_device("auto"), arguments.seed)
     best = (0.0, 0)
     for _ in range(settings.fit.steps):
         iterate = fit.step()
         if iterate.step % 10 == 0:
-            best = max(best, (psnr(iterate.estimate.clamp(0, 1), reference), iterate.step))
+            best = max(best, (psnr(iterate.estimate.cpu(), reference), iterate.step))
     return {"psnr": best[0], "step": best[1]}
 
 

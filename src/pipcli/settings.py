@@ -67,14 +67,13 @@ class AxisWaves:
 
 
 @dataclass(frozen=True)
-class SpiralWaves:
-    """Fourier features in all directions, from periods longer than the picture down to a few pixels.
+class CompassWaves:
+    """Fourier features along x, y and both diagonals, from periods longer than the picture down to a few pixels.
 
     Attributes:
-        count: number of waves; their frequencies are a constant factor apart and each is turned against the one before
-            by the golden angle, so that every band of frequencies has all directions.
-        lowest: frequency of the longest wave in radians per longer side of the picture.
-        shortest_period: of the shortest wave, in pixels.
+        count: number of frequencies, the same in each of the four directions, a constant factor apart.
+        lowest: the lowest in radians per longer side of the picture.
+        shortest_period: of the highest, in pixels.
     """
 
     count: int
@@ -141,7 +140,7 @@ class FitSettings:
 class Settings:
     """One row of the preset table: a generator and how it is fitted."""
 
-    encoding: AxisWaves | SpiralWaves | NoiseSettings
+    encoding: AxisWaves | CompassWaves | NoiseSettings
     hourglass: HourglassSettings
     fit: FitSettings
     grid: Grid = Grid.CENTRES
@@ -165,8 +164,8 @@ PUBLISHED_DIP = Settings(
 )
 
 PIP = Settings(
-    SpiralWaves(count=64, lowest=1.0, shortest_period=3.0),
-    HourglassSettings((64,) * 5, (32,) * 5, 1, Sampling.MEAN, Merge.SUM, redundant_biases=False),
+    CompassWaves(count=12, lowest=1.0, shortest_period=4.5),
+    HourglassSettings((64,) * 5, (4, 16, 32, 32, 32), 1, Sampling.MEAN, Merge.SUM, redundant_biases=False),
     FitSettings(steps=1200, learning_rate=0.01, average_decay=0.99),
 )
 DIP = Settings(

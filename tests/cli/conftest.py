@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from running import Run, picture
 
-from pipcli.cli import app, photo_task
+from pipcli.cli import app, photo_job
 
 NOBODY = 65_534
-LOADED = photo_task  # before any test steps down from root, who may be the only one to read our sources
+LOADED = photo_job  # before any test steps down from root, who may be the only one to read our sources
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ from builders import pillow_file, png_of, samples, tiff_of
 from hostile import bad_paths, bad_pictures, bombs, mutations, prefixes
 from running import ENVIRONMENT, PATIENCE, Run, in_process_of_its_own, names, opened, picture
 
+from pipcli.cli import photo_job
 from pipcli.media import publishing
 
 Command = Callable[..., Run]
@@ -23,7 +24,7 @@ RESTORE_BOMBS = """
 import json, pathlib, resource, sys, time
 import torch
 from hostile import bombs
-from pipcli.cli import photo_task
+from pipcli.cli import photo_job
 from pipcli.cli.app import run
 import pipcli.media.png, pipcli.media.pillow_formats, pipcli.media.tiff, pipcli.media.pnm
 
@@ -315,7 +316,7 @@ def test_an_output_that_appears_during_the_work_is_not_replaced(
     denoise: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "in_denoised.png"
-    monkeypatch.setattr("pipcli.noise.estimate_noise_std", lambda _: output.write_bytes(b"somebody's") / 255)
+    monkeypatch.setattr(photo_job, "estimate_noise_std", lambda _: output.write_bytes(b"somebody's") / 255)
     run = denoise(picture(tmp_path / "in.png"), "-q")
     assert "exists already" in run.message
     assert run.code == 2

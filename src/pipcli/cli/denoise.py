@@ -43,8 +43,9 @@ def denoise(
     """
     # Everything that takes long to import waits until there is work to do: --help is instant.
     from pipcli.cli import photo_task
+    from pipcli.cli.request import Request
 
-    request = photo_task.Request(
+    request = Request(
         task=TASK,
         suffix=SUFFIX,
         source=source,

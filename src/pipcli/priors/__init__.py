@@ -6,9 +6,9 @@ from typing import Any
 import torch
 
 from pipcli.priors.base import Prior
-from pipcli.priors.encodings import FixedNoise, FourierFeatures, axis_waves, spiral_waves
+from pipcli.priors.encodings import FixedNoise, FourierFeatures, axis_waves, compass_waves
 from pipcli.priors.hourglass import Hourglass
-from pipcli.settings import AxisWaves, HourglassSettings, NoiseSettings, Settings, SpiralWaves
+from pipcli.settings import AxisWaves, CompassWaves, HourglassSettings, NoiseSettings, Settings
 
 __all__ = ["ENCODINGS", "NETWORKS", "Prior", "build"]
 
@@ -16,7 +16,9 @@ Size = tuple[int, int]
 
 ENCODINGS: dict[type, Callable[[Any, Size, torch.Generator, torch.dtype], FourierFeatures | FixedNoise]] = {
     AxisWaves: lambda settings, size, generator, precision: FourierFeatures(axis_waves(settings), precision),
-    SpiralWaves: lambda settings, size, generator, precision: FourierFeatures(spiral_waves(settings, size), precision),
+    CompassWaves: lambda settings, size, generator, precision: FourierFeatures(
+        compass_waves(settings, size), precision
+    ),
     NoiseSettings: lambda settings, size, generator, precision: FixedNoise(settings, size, generator),
 }
 

@@ -5,10 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from pipcli.settings import AxisWaves, NoiseSettings, SpiralWaves
-
-# Successive multiples of it, taken as directions of lines (modulo pi), are spread evenly however many there are.
-GOLDEN_ANGLE = math.pi * (math.sqrt(5) - 1) / 2
+from pipcli.settings import AxisWaves, CompassWaves, NoiseSettings
 
 
 def axis_waves(settings: AxisWaves) -> Tensor:
@@ -18,17 +15,18 @@ def axis_waves(settings: AxisWaves) -> Tensor:
     return torch.cat([torch.stack([zero, frequencies], dim=1), torch.stack([frequencies, zero], dim=1)])
 
 
-def spiral_waves(settings: SpiralWaves, size: tuple[int, int]) -> Tensor:
-    """Return the (count, 2) wave vectors (y, x) in radians per side for a picture of a size (height, width).
+def compass_waves(settings: CompassWaves, size: tuple[int, int]) -> Tensor:
+    """Return the (4 F, 2) wave vectors (y, x) in radians per side for a picture of a size (height, width).
 
-    A departure from PIP, whose waves follow the axes (which leaves crosses in the picture) and whose finest period is
-    a fixed share of the side (12.5 pixels of 512: too coarse for texture).
+    A departure from PIP, whose waves follow the axes alone and whose finest period is a fixed share of the side (12.5
+    pixels of 512): too coarse for texture. The axes keep their waves, because what people build follows them.
     """
     longer = max(size)
     highest = max(2 * math.pi * longer / settings.shortest_period, settings.lowest)
     frequencies = torch.logspace(math.log10(settings.lowest), math.log10(highest), settings.count)
-    angles = GOLDEN_ANGLE * torch.arange(settings.count)
-    vectors = torch.stack([frequencies * angles.sin(), frequencies * angles.cos()], dim=1)
+    half = math.sqrt(0.5)
+    directions = torch.tensor([[0, 1], [1, 0], [half, half], [half, -half]])
+    vectors = torch.einsum("f,dk->dfk", frequencies, directions).flatten(0, 1)
     # Coordinates run from 0 to 1 along both sides: the shorter side must see fewer periods, for the same pixels each.
     return vectors * torch.tensor(size) / longer
 

@@ -1,0 +1,88 @@
+"""The files of a task on one photo, read and checked before any long work; loads no torch, so a refusal is quick."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipcli.cli.options import STANDARD_STREAM
+from pipcli.cli.request import Request
+from pipcli.errors import OutputRefusedError, UnusableInputError
+from pipcli.media import Photo, check_format, check_output, format_for, read_photo, read_stream, shown
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a request, checked before any long work."""
+
+    source: Path
+    photo: Photo
+    output: Path
+    output_format: str
+    reference: Photo | None
+    sheet: Path | None
+
+
+def open_files(request: Request) -> Files:
+    """Read the inputs and check the outputs.
+
+    Raises:
+        UnusableInputError: an input cannot be read, or the reference is not of the input's size.
+        OutputRefusedError: an output cannot be written as asked, or would lose something.
+    """
+    streaming = request.source == STANDARD_STREAM
+    photo = read_stream(sys.stdin.buffer) if streaming else read_photo(request.source)
+    output = _output(request)
+    to_stdout = output == STANDARD_STREAM
+    output_format = photo.file_format if to_stdout else format_for(output)
+    if to_stdout and request.json_lines:
+        raise OutputRefusedError("the picture and the JSON lines cannot both go to stdout: give -o a file name")
+    if to_stdout and sys.stdout.isatty():
+        raise OutputRefusedError("a picture is no text for a terminal: redirect stdout, or give -o a file name")
+    source = None if streaming else request.source
+    if not to_stdout:
+        check_output(output, source, overwrite=request.overwrite, room=photo.samples.nbytes)
+    check_format(photo, output_format)
+    if request.sheet is not None:
+        _check_sheet(request.sheet, source, request.overwrite)
+    _check_apart({"--output": output, "--sheet": request.sheet, "--reference": request.reference})
+    reference = None if request.reference is None else _reference(request.reference, photo)
+    return Files(request.source, photo, output, output_format, reference, request.sheet)
+
+
+def _output(request: Request) -> Path:
+    if request.output is not None:
+        return request.output
+    if request.source == STANDARD_STREAM:
+        return STANDARD_STREAM
+    return request.source.with_name(f"{request.source.stem}{request.suffix}{request.source.suffix}")
+
+
+def _check_sheet(sheet: Path, source: Path | None, overwrite: bool) -> None:
+    if sheet.suffix.lower() != ".png":
+        raise OutputRefusedError(
+            f"the sheet is written as PNG: give --sheet a name that ends in .png, not {shown(sheet)}"
+        )
+    check_output(sheet, source, overwrite=overwrite)
+
+
+def _check_apart(files: dict[str, Path | None]) -> None:
+    """Refuse one file in two roles, of which the later would replace the earlier."""
+    seen: dict[str, str] = {}
+    for option, path in files.items():
+        if path is None or path == STANDARD_STREAM:
+            continue
+        other = seen.setdefault(os.path.realpath(path), option)
+        if other != option:
+            raise OutputRefusedError(f"{other} and {option} are both {shown(path)}: they must be different files")
+
+
+def _reference(path: Path, photo: Photo) -> Photo:
+    reference = read_photo(path)
+    mine, theirs = (photo.height, photo.width, photo.channels), (reference.height, reference.width, reference.channels)
+    if mine != theirs:
+        raise UnusableInputError(
+            f"--reference {shown(path)} is {theirs[1]}x{theirs[0]} with {theirs[2]} channel(s), "
+            f"the input is {mine[1]}x{mine[0]} with {mine[2]}: they must match"
+        )
+    return reference

@@ -1,0 +1,121 @@
+"""What a task says at its start and at its end, in words for a person and in JSON lines for a program."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipcli import __version__
+from pipcli.cli.options import STANDARD_STREAM
+from pipcli.cli.photo_files import Files
+from pipcli.cli.request import Request, stop_of
+from pipcli.media import shown
+from pipcli.settings import Settings
+
+if TYPE_CHECKING:
+    from pipcli.console import Reporter
+    from pipcli.fit.device import Device
+    from pipcli.restore import Solution
+
+
+@dataclass(frozen=True)
+class NoiseLevel:
+    """The noise of an observation: its standard deviation in [0, 1] units, and whether we had to estimate it."""
+
+    std: float
+    estimated: bool
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Distances to the reference in dB, of the input, of the written file, and of the last output before averaging."""
+
+    psnr_input: float
+    psnr: float
+    psnr_last_output: float
+
+    @property
+    def gain(self) -> float:
+        """What the restoration gained over the input."""
+        return self.psnr - self.psnr_input
+
+
+def started(
+    reporter: "Reporter", request: Request, settings: Settings, files: Files, noise: NoiseLevel, device: "Device"
+) -> None:
+    """Tell what is about to be done, with which settings, where, and why there."""
+    photo = files.photo
+    sigma, origin = round(noise.std * 255, 2), "estimated" if noise.estimated else "given"
+    reporter.say(
+        f"{request.task} {shown(files.source)} ({photo.width}x{photo.height}, {photo.bit_depth} bit), "
+        f"prior {request.prior}, sigma {sigma:g} ({origin}), on {device.torch_device} ({device.reason})"
+    )
+    for note in photo.notes:
+        reporter.say(note)
+    precision = str(device.precision).removeprefix("torch.")
+    effective = _effective(request, settings)
+    words = ", ".join(f"{key} {value}" for key, value in effective.items() if value is not None)
+    reporter.explain(f"{words}, precision {precision}")
+    reporter.event(
+        "start",
+        version=__version__,
+        task=request.task,
+        input=shown(files.source),
+        output=shown(files.output),
+        width=photo.width,
+        height=photo.height,
+        channels=photo.channels,
+        bit_depth=photo.bit_depth,
+        device=str(device.torch_device),
+        device_reason=device.reason,
+        precision=precision,
+        sigma=sigma,
+        sigma_origin=origin,
+        settings=effective,
+    )
+
+
+def _effective(request: Request, settings: Settings) -> dict[str, str | int | float | bool | None]:
+    return {
+        "prior": str(request.prior),
+        "quality": str(request.quality),
+        "paper": request.paper,
+        "stop": str(stop_of(request)),
+        "steps": settings.fit.steps,
+        "members": settings.fit.members,
+        "learning_rate": settings.fit.learning_rate,
+        "time_limit": request.time_limit,
+        "seed": request.seed,
+    }
+
+
+def finished(reporter: "Reporter", files: Files, solution: "Solution", metrics: Metrics | None) -> None:
+    """Tell why and when the fit ended, what it gained where that is known, and where the result lies."""
+    taken = ", ".join(str(step) for step in solution.steps)
+    made = sum(solution.steps_done)
+    gain = "" if metrics is None else f", {metrics.psnr_input:.2f} -> {metrics.psnr:.2f} dB"
+    reporter.say(f"{solution.outcome.value}; estimate of step {taken} of {made} in {solution.seconds:.1f} s{gain}")
+    if metrics is not None:
+        reporter.explain(f"the last raw output, unaveraged, has {metrics.psnr_last_output:.2f} dB")
+    reporter.event(
+        "result",
+        input=shown(files.source),
+        output=shown(files.output),
+        sheet=None if files.sheet is None else shown(files.sheet),
+        outcome=solution.outcome.name.lower(),
+        reason=solution.outcome.value,
+        steps=list(solution.steps),
+        steps_done=list(solution.steps_done),
+        seconds=round(solution.seconds, 3),
+        restarts=solution.restarts,
+        metrics=None if metrics is None else _rounded(metrics),
+    )
+    if files.output != STANDARD_STREAM:
+        reporter.path(files.output)
+
+
+def _rounded(metrics: Metrics) -> dict[str, float]:
+    return {
+        "psnr_input": round(metrics.psnr_input, 3),
+        "psnr": round(metrics.psnr, 3),
+        "gain": round(metrics.gain, 3),
+        "psnr_last_output": round(metrics.psnr_last_output, 3),
+    }
