@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rich.console import Console as RichConsole
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from pipcli.metrics import mse_to_psnr
@@ -52,20 +52,20 @@ def _quality_text(quality: float | None) -> str:
 
 
 class PlainLines:
-    """One line at the first step and at each tenth of a member's steps: for logs."""
+    """One line at the first step and at each tenth of the work: for logs."""
 
     def __init__(self, console: RichConsole) -> None:
         self._console = console
-        self._shown: tuple[int, int] | None = None
+        self._shown: int | None = None
 
     def show(self, progress: FitProgress, quality: float | None) -> None:
         """Print a line when a new tenth has begun."""
-        tenth = (progress.member, progress.step * PLAIN_LINES // progress.steps)
+        tenth = int(progress.share * PLAIN_LINES)
         if tenth == self._shown:
             return
         self._shown = tenth
-        member = f"network {progress.member + 1} of {progress.members}, " if progress.members > 1 else ""
-        parts = [f"{member}step {progress.step} of at most {progress.steps}", f"{progress.seconds:.0f} s"]
+        networks = f", {progress.fitting} of {progress.members} networks" if progress.members > 1 else ""
+        parts = [f"step {progress.step} of at most {progress.steps}{networks}", f"{progress.seconds:.0f} s"]
         if quality is not None:
             parts.append(_quality_text(quality))
         self._console.print(Text(", ".join(parts)), soft_wrap=True)
@@ -81,24 +81,22 @@ class LiveBar:
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[quality]}"),
             console=console,
             transient=True,
         )
-        self._task = self._progress.add_task("fitting", total=None, rate="", quality="")
+        self._task = self._progress.add_task("fitting", total=1.0, rate="", quality="")
         self._progress.start()
 
     def show(self, progress: FitProgress, quality: float | None) -> None:
         """Move the bar."""
-        done = progress.member * progress.steps + progress.step
         self._progress.update(
             self._task,
-            completed=done,
-            total=progress.members * progress.steps,
-            rate=f"{done / max(progress.seconds, 1e-9):.1f} steps/s",
+            description=f"step {progress.step} of at most {progress.steps}",
+            completed=progress.share,
+            rate=f"{progress.step / max(progress.seconds, 1e-9):.1f} steps/s",
             quality=_quality_text(quality),
         )
 
@@ -150,8 +148,8 @@ class Reporter:
         quality = estimated_psnr(progress.held_out_error, noise_variance)
         self.event(
             "progress",
-            member=progress.member,
             members=progress.members,
+            fitting=progress.fitting,
             step=progress.step,
             steps=progress.steps,
             seconds=round(progress.seconds, 3),

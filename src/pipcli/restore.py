@@ -1,18 +1,27 @@
-"""The one verb: fit the members one after the other, stop each blindly, and average what they arrive at."""
+"""The one verb: fit all members side by side, stop each blindly, and join what they arrive at.
+
+A member is one network on one window of the picture. Small windows are not only for memory: a network of PIP's or
+DIP's size explains a small window in fewer steps and in more detail than a whole photo, each window stops when its own
+content is explained, and where windows overlap their answers average. All members advance together, a few steps a
+round, so that there is an estimate of the whole picture at any time.
+"""
 
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from pipcli.errors import PipRestoreError
 from pipcli.fit.fit import Fit, Iterate
 from pipcli.fit.stopping import Choice, StopRule
 from pipcli.settings import StopName
+from pipcli.tiles import Window, blend
 
 CHECK_EVERY = 10
 # A residual this many times the lowest one (plus this much, since a noiseless fit has a residual near zero that jumps
@@ -41,25 +50,25 @@ RULE_OUTCOMES = {
 
 @dataclass(frozen=True)
 class Progress:
-    """What a callback is told while a fit runs.
+    """What a watcher is told while the members are fitted.
 
     Attributes:
-        member: index of the network being fitted, from 0.
-        members: how many there will be.
-        step: steps made by this member.
+        members: how many there are.
+        fitting: how many of them have not ended.
+        step: steps made by those that have made most.
         steps: upper bound of them.
-        seconds: of fitting since the start, all members.
-        held_out_error: mean squared error of the estimate on the held-out pixels, noise included, or None.
-        estimate: the averaged picture (1, C, H, W) on the device of the fit, which the next step changes in place.
+        share: of all the work that the bound allows, in [0, 1].
+        seconds: of fitting since the start.
+        held_out_error: mean squared error of the estimates on the held-out pixels, noise included, or None.
     """
 
-    member: int
     members: int
+    fitting: int
     step: int
     steps: int
+    share: float
     seconds: float
     held_out_error: float | None
-    estimate: Tensor
 
 
 @dataclass(frozen=True)
@@ -67,13 +76,13 @@ class Solution:
     """What a restoration arrived at.
 
     Attributes:
-        image: (1, C, H, W) float32 in [0, 1], on the CPU: the mean of the members' estimates.
-        last_output: (1, C, H, W) the last member's last raw output, which is what the published code returns.
-        outcome: why the last member ended.
+        image: (1, C, H, W) float32 in [0, 1], on the CPU: the members' answers, joined.
+        last_output: (1, C, H, W) the members' last raw outputs, joined: what the published code returns.
+        outcome: why most members ended.
         steps: of each member, the step whose estimate was taken.
         steps_done: of each member, how many were made.
         seconds: of fitting.
-        restarts: how often a fit diverged and was begun again.
+        restarts: how many fits diverged and were begun again.
     """
 
     image: Tensor
@@ -89,13 +98,13 @@ class Watcher(Protocol):
     """Who is told of the progress and may ask for an end."""
 
     def progress(self, progress: Progress) -> None:
-        """Take note; called at the first and every `CHECK_EVERY` steps, off the clock."""
+        """Take note; called after the first and every `CHECK_EVERY` steps of the members, off the clock."""
 
     def restarted(self, member: int, step: int, rate_factor: float) -> None:
         """Take note that a member diverged at a step and begins again with its rate times a factor."""
 
     def interrupted(self) -> bool:
-        """Return whether to end now with the estimate so far."""
+        """Return whether to end now with the estimate so far; asked from several threads."""
 
 
 class Clock:
@@ -124,156 +133,179 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class _Answer:
-    """What one member arrived at."""
+class Member:
+    """One network to fit.
 
-    image: Tensor
-    last_output: Tensor
-    outcome: Outcome
-    step: int
-    steps_done: int
+    Attributes:
+        window: the part of the picture that it makes.
+        build_fit: makes its fit, given a factor for the learning rate.
+        build_rules: makes its stop rules; the first that prefers a picture decides which is taken.
+    """
 
-
-class _Diverged(Exception):
-    def __init__(self, step: int) -> None:
-        super().__init__(f"diverged at step {step}")
-        self.step = step
+    window: Window
+    build_fit: Callable[[float], Fit]
+    build_rules: Callable[[], Sequence[StopRule]]
 
 
-class _Member:
-    """One network on its way: steps, checks, and the answer."""
+class _Run:
+    """A member on its way."""
 
-    def __init__(self, index: int, members: int, fit: Fit, rules: Sequence[StopRule], limits: Limits) -> None:
-        self.index = index
-        self.members = members
-        self.fit = fit
-        self.rules = rules
+    def __init__(self, member: Member, limits: Limits) -> None:
+        self.member = member
         self.limits = limits
-        self.lowest_residual = float("inf")
+        self.outcome: Outcome | None = None
+        self.diverged_at: int | None = None
+        self._begin(1.0)
 
-    def run(self, clock: Clock, watcher: Watcher) -> _Answer:
-        """Step until something ends the fit.
+    def _begin(self, rate_factor: float) -> None:
+        self.fit = self.member.build_fit(rate_factor)
+        self.rules = self.member.build_rules()
+        self.lowest_residual = float("inf")
+        self.latest: Iterate | None = None
+
+    def advance(self, steps: int, must_end: Callable[[], Outcome | None]) -> None:
+        """Make some steps, or fewer if the member's own rules and limits, or the caller, end it.
 
         Raises:
-            _Diverged: the residual is no number any more, or far above where it had been.
+            PipRestoreError: it diverged for the second time.
         """
-        while True:
+        for _ in range(steps):
             iterate = self.fit.step()
-            ending = self._ending(iterate, clock, watcher)
-            if iterate.step % CHECK_EVERY == 0 or ending:
-                self._check_converging(iterate)
-            if iterate.step % CHECK_EVERY == 0 or iterate.step == 1:
-                self._report(iterate, clock, watcher)
-            if ending:
-                return self._answer(iterate, ending)
+            if (iterate.step % CHECK_EVERY == 0 or iterate.step == self.limits.steps) and self._diverges(iterate):
+                self._begin_again(iterate.step)
+                return
+            self.latest = iterate
+            self.outcome = self._ending(iterate) or must_end()
+            if self.outcome is not None:
+                return
 
-    def _ending(self, iterate: Iterate, clock: Clock, watcher: Watcher) -> Outcome | None:
+    def _ending(self, iterate: Iterate) -> Outcome | None:
         # Every rule must see every iterate, so all are asked before any is heeded.
         fired = [rule for rule in self.rules if rule.update(iterate)]
         if fired:
             return RULE_OUTCOMES[fired[0].name]
-        if watcher.interrupted():
-            return Outcome.INTERRUPTED
-        if iterate.step >= self.limits.steps:
-            return Outcome.STEP_LIMIT
-        if self.limits.seconds is not None and clock.seconds() >= self.limits.seconds:
-            return Outcome.TIME_LIMIT
-        return None
+        return Outcome.STEP_LIMIT if iterate.step >= self.limits.steps else None
 
-    def _check_converging(self, iterate: Iterate) -> None:
+    def _diverges(self, iterate: Iterate) -> bool:
         residual = float(iterate.residual)
         # Written so that a residual that is not a number counts as diverged.
         if not residual <= DIVERGED_FACTOR * self.lowest_residual + DIVERGED_MARGIN:
-            raise _Diverged(iterate.step)
+            return True
         self.lowest_residual = min(self.lowest_residual, residual)
+        return False
 
-    def _report(self, iterate: Iterate, clock: Clock, watcher: Watcher) -> None:
-        error = None if iterate.held_out_error is None else iterate.held_out_error()
-        progress = Progress(
-            self.index, self.members, iterate.step, self.limits.steps, clock.seconds(), error, iterate.estimate
-        )
-        clock.skip(lambda: watcher.progress(progress))
-
-    def _answer(self, iterate: Iterate, outcome: Outcome) -> _Answer:
-        choices = [choice for rule in self.rules if (choice := rule.choice()) is not None]
-        chosen = choices[0] if choices else Choice(iterate.estimate, iterate.step)
-        return _Answer(
-            # The estimate lives on in the fit, and on the CPU .cpu() is no copy.
-            image=chosen.image.cpu().clone(),
-            last_output=iterate.output.cpu(),
-            outcome=outcome,
-            step=chosen.step,
-            steps_done=iterate.step,
-        )
-
-
-BuildFit = Callable[[int, float], Fit]
-BuildRules = Callable[[], Sequence[StopRule]]
-
-
-class _Restarts:
-    """Runs a member, and once more with a lower rate when it diverges."""
-
-    def __init__(self, build_fit: BuildFit, build_rules: BuildRules, members: int, limits: Limits) -> None:
-        self.build_fit = build_fit
-        self.build_rules = build_rules
-        self.members = members
-        self.limits = limits
-        self.count = 0
-
-    def run(self, index: int, clock: Clock, watcher: Watcher) -> _Answer:
-        try:
-            return self._member(index, 1.0).run(clock, watcher)
-        except _Diverged as diverged:
-            self.count += 1
-            watcher.restarted(index, diverged.step, RESTART_FACTOR)
-        try:
-            return self._member(index, RESTART_FACTOR).run(clock, watcher)
-        except _Diverged as diverged:
+    def _begin_again(self, step: int) -> None:
+        if self.diverged_at is not None:
             raise PipRestoreError(
-                f"the fit diverged at step {diverged.step}, and again with a lower learning rate: "
-                "try another --seed or --prior"
-            ) from None
+                f"the fit diverged at step {step}, and again with a lower learning rate: try another --seed or --prior"
+            )
+        self.diverged_at = step
+        self._begin(RESTART_FACTOR)
 
-    def _member(self, index: int, rate_factor: float) -> _Member:
-        fit = self.build_fit(index, rate_factor)
-        return _Member(index, self.members, fit, self.build_rules(), self.limits)
+    def choice(self) -> Choice:
+        """Return the picture that the rules prefer, else the latest estimate."""
+        choices = [choice for rule in self.rules if (choice := rule.choice()) is not None]
+        return choices[0] if choices else Choice(self.fit.estimate(), self.fit.steps_done)
+
+    def held_out_error(self) -> float | None:
+        """Return the latest estimate's error on the pixels that were held out, if any were."""
+        if self.latest is None or self.latest.held_out_error is None:
+            return None
+        return self.latest.held_out_error()
+
+
+class _Restoration:
+    """All members on their way, in rounds."""
+
+    def __init__(self, members: Sequence[Member], limits: Limits, watcher: Watcher, pool: ThreadPoolExecutor) -> None:
+        self.limits = limits
+        self.watcher = watcher
+        self.pool = pool
+        self.clock = Clock()
+        self.runs = list(pool.map(lambda member: _Run(member, limits), members))
+
+    def complete(self) -> None:
+        """Advance all members until each has ended, telling the watcher."""
+        self._round(1, lambda: None)
+        while fitting := [run for run in self.runs if run.outcome is None]:
+            # The second round brings all to the first step at which rules and progress look.
+            self._round(CHECK_EVERY - fitting[0].fit.steps_done % CHECK_EVERY, self._must_end)
+
+    def _must_end(self) -> Outcome | None:
+        if self.watcher.interrupted():
+            return Outcome.INTERRUPTED
+        if self.limits.seconds is not None and self.clock.seconds() >= self.limits.seconds:
+            return Outcome.TIME_LIMIT
+        return None
+
+    def _round(self, steps: int, must_end: Callable[[], Outcome | None]) -> None:
+        fitting = [run for run in self.runs if run.outcome is None]
+        restarted_before = [run.diverged_at for run in fitting]
+        list(self.pool.map(lambda run: run.advance(steps, must_end), fitting))
+        for run, before in zip(fitting, restarted_before, strict=True):
+            if run.diverged_at is not None and before is None:
+                self._tell_of_restart(run, run.diverged_at)
+        progress = self._progress()
+        self.clock.skip(lambda: self.watcher.progress(progress))
+
+    def _tell_of_restart(self, run: _Run, step: int) -> None:
+        self.clock.skip(lambda: self.watcher.restarted(self.runs.index(run), step, RESTART_FACTOR))
+
+    def _progress(self) -> Progress:
+        steps = self.limits.steps
+        done = sum(run.fit.steps_done if run.outcome is None else steps for run in self.runs)
+        errors = [error for run in self.runs if (error := run.held_out_error()) is not None]
+        return Progress(
+            members=len(self.runs),
+            fitting=sum(run.outcome is None for run in self.runs),
+            step=max(run.fit.steps_done for run in self.runs),
+            steps=steps,
+            share=done / (steps * len(self.runs)),
+            seconds=self.clock.seconds(),
+            held_out_error=sum(errors) / len(errors) if errors else None,
+        )
+
+
+@contextmanager
+def _workers(count: int) -> Iterator[ThreadPoolExecutor]:
+    pool = ThreadPoolExecutor(count)
+    try:
+        yield pool
+    finally:
+        # Nothing that has not begun shall begin when an error or a signal ends the work.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def restore(
-    build_fit: BuildFit, build_rules: BuildRules, *, members: int, limits: Limits, watcher: Watcher
+    size: tuple[int, int], members: Sequence[Member], *, limits: Limits, watcher: Watcher, workers: int = 1
 ) -> Solution:
-    """Fit the members one after the other and average their answers.
+    """Fit the members side by side and join their answers.
 
     Args:
-        build_fit: makes the fit of a member from its index and a factor for its learning rate.
-        build_rules: makes the stop rules of a member; the first that prefers a picture decides which is taken.
-        members: how many networks to fit, at least 1.
+        size: height and width of the picture.
+        members: at least one; their windows together cover the picture.
         limits: bounds on steps and seconds.
-        watcher: is told of the progress, and may end the work; the answers so far are then averaged.
+        watcher: is told of the progress, and may end the work; the estimates so far are then joined.
+        workers: how many members to advance at the same time; the result does not depend on it.
 
     Raises:
         PipRestoreError: a member diverged twice.
     """
-    clock = Clock()
-    runs = _Restarts(build_fit, build_rules, members, limits)
-    answers: list[_Answer] = []
-    outcome = Outcome.STEP_LIMIT
-    for index in range(members):
-        answer = runs.run(index, clock, watcher)
-        outcome = answer.outcome
-        cut_short = outcome in (Outcome.INTERRUPTED, Outcome.TIME_LIMIT)
-        if not (cut_short and answers):
-            # A member that was cut short would only blur those that were not.
-            answers.append(answer)
-        if cut_short:
-            break
+    with _workers(workers) as pool:
+        restoration = _Restoration(members, limits, watcher, pool)
+        restoration.complete()
+    runs = restoration.runs
+    choices = [run.choice() for run in runs]
+    outcomes = Counter(run.outcome for run in runs if run.outcome is not None)
+    early = [outcome for outcome in (Outcome.INTERRUPTED, Outcome.TIME_LIMIT) if outcomes[outcome]]
+    outputs = [(run.member.window, run.latest.output.cpu()) for run in runs if run.latest is not None]
+    answers = [(run.member.window, choice.image.cpu()) for run, choice in zip(runs, choices, strict=True)]
     return Solution(
-        image=torch.stack([answer.image for answer in answers]).mean(dim=0).clamp(0, 1),
-        last_output=answers[-1].last_output,
-        outcome=outcome,
-        steps=tuple(answer.step for answer in answers),
-        steps_done=tuple(answer.steps_done for answer in answers),
-        seconds=clock.seconds(),
-        restarts=runs.count,
+        image=blend(size, answers).clamp(0, 1),
+        last_output=blend(size, outputs),
+        outcome=early[0] if early else outcomes.most_common(1)[0][0],
+        steps=tuple(choice.step for choice in choices),
+        steps_done=tuple(run.fit.steps_done for run in runs),
+        seconds=restoration.clock.seconds(),
+        restarts=sum(run.diverged_at is not None for run in runs),
     )

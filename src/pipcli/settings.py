@@ -126,7 +126,7 @@ class FitSettings:
         learning_rate: Adam's.
         average_decay: weight of the past in the running average of the outputs, in [0, 1).
         held_out_fraction: share of the pixels that no member's loss sees, in [0, 1).
-        members: networks that are fitted one after the other and averaged.
+        members: networks that are fitted to each window and averaged.
     """
 
     steps: int
@@ -137,6 +137,19 @@ class FitSettings:
 
 
 @dataclass(frozen=True)
+class Tiles:
+    """Windows of the picture that get a network each; where they overlap, the networks' answers average.
+
+    Attributes:
+        side: of a window, in pixels; a smaller picture is one window.
+        stride: largest distance between neighbouring windows, in pixels.
+    """
+
+    side: int
+    stride: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """One row of the preset table: a generator and how it is fitted."""
 
@@ -144,6 +157,7 @@ class Settings:
     hourglass: HourglassSettings
     fit: FitSettings
     grid: Grid = Grid.CENTRES
+    tiles: Tiles | None = None
 
 
 def geometric(lowest: float, highest: float, count: int) -> tuple[float, ...]:
@@ -164,14 +178,16 @@ PUBLISHED_DIP = Settings(
 )
 
 PIP = Settings(
-    CompassWaves(count=12, lowest=1.0, shortest_period=4.5),
-    HourglassSettings((64,) * 5, (4, 16, 32, 32, 32), 1, Sampling.MEAN, Merge.SUM, redundant_biases=False),
-    FitSettings(steps=1200, learning_rate=0.01, average_decay=0.99),
+    CompassWaves(count=12, lowest=1.0, shortest_period=3.5),
+    HourglassSettings((64,) * 5, (16, 32, 32, 32, 32), 1, Sampling.MEAN, Merge.SUM, redundant_biases=False),
+    FitSettings(steps=600, learning_rate=0.01, average_decay=0.98),
+    tiles=Tiles(side=128, stride=64),
 )
 DIP = Settings(
     NoiseSettings(channels=32, amplitude=0.1, jitter=0.01),
     HourglassSettings((64,) * 5, (4,) * 5, 3, Sampling.MEAN, Merge.SUM, redundant_biases=False),
-    FitSettings(steps=1200, learning_rate=0.01, average_decay=0.99),
+    FitSettings(steps=1000, learning_rate=0.01, average_decay=0.98),
+    tiles=Tiles(side=128, stride=64),
 )
 
 PRESETS = {("denoise", PriorName.PIP): PIP, ("denoise", PriorName.DIP): DIP}
@@ -181,11 +197,13 @@ PUBLISHED = {("denoise", PriorName.PIP): PUBLISHED_PIP, ("denoise", PriorName.DI
 # lacks to one, shrinks with the steps, else the average of a short fit would be of its blurred beginning.
 STEP_SHARE = {Quality.DRAFT: 0.2, Quality.STANDARD: 1.0, Quality.BEST: 1.0}
 MEMBERS = {Quality.DRAFT: 1, Quality.STANDARD: 1, Quality.BEST: 4}
+# A preview does with barely overlapping windows.
+DRAFT_STRIDE = 112
 
 # The share of the pixels that the held-out rule keeps from the loss, and how long it waits for a new minimum: this
 # share of the steps, and never fewer than these.
 HELD_OUT_FRACTION = 0.04
-PATIENCE_SHARE = 0.15
+PATIENCE_SHARE = 0.13
 SHORTEST_PATIENCE = 50
 
 # The published patience of the moving-variance rule.
@@ -218,4 +236,7 @@ def preset(task: str, prior: PriorName, quality: Quality, *, published: bool) ->
         average_decay=1 - (1 - row.fit.average_decay) / share,
         members=MEMBERS[quality],
     )
-    return replace(row, fit=fit)
+    tiles = row.tiles
+    if tiles is not None and quality is Quality.DRAFT:
+        tiles = replace(tiles, stride=DRAFT_STRIDE)
+    return replace(row, fit=fit, tiles=tiles)

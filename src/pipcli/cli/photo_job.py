@@ -18,14 +18,14 @@ from pipcli.console import Reporter, Verbosity
 from pipcli.coords import pixel_grid
 from pipcli.degradations import Degradation
 from pipcli.errors import PipRestoreError
-from pipcli.fit.device import Device, choose_device, keep_freed_memory, ran_out_of_memory
+from pipcli.fit.device import Device, choose_device, keep_freed_memory, ran_out_of_memory, workers_for
 from pipcli.fit.fit import Fit
 from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, StopRule
 from pipcli.media import Photo, decode_photo, encode_photo, publish, shown
 from pipcli.metrics import psnr
 from pipcli.noise import clipped_noise_variance, estimate_noise_std
 from pipcli.priors import build
-from pipcli.restore import Limits, Progress, Solution, restore
+from pipcli.restore import Limits, Member, Progress, Solution, restore
 from pipcli.settings import (
     DISCREPANCY_FACTOR,
     GUARD_FACTOR,
@@ -34,8 +34,10 @@ from pipcli.settings import (
     VARIANCE_PATIENCE,
     Settings,
     StopName,
+    Tiles,
 )
 from pipcli.sheet import Panel, side_by_side
+from pipcli.tiles import Window, windows
 
 
 def noise_level(request: Request, observation: Tensor) -> NoiseLevel:
@@ -71,23 +73,71 @@ def build_fit(settings: Settings, observation: Tensor, degradation: Degradation,
     )
 
 
-def build_rules(stop: StopName, steps: int, noise: NoiseLevel) -> list[StopRule]:
+def build_rules(stop: StopName, steps: int, noise: NoiseLevel, observation: Tensor) -> list[StopRule]:
     """Make the stop rules of one network; the first decides which picture is taken.
 
     Args:
         stop: the rule by its name.
         steps: upper bound of the steps.
-        noise: of the observation.
+        noise: of the whole observation.
+        observation: (1, C, h, w) what this network is fitted to, in [0, 1]: where it is nearly black or white, clipping
+            has left less than `noise`.
     """
+    std = clipped_noise_variance(observation, noise.std) ** 0.5
     if stop is StopName.DISCREPANCY:
-        return [Discrepancy(noise.std, DISCREPANCY_FACTOR)]
+        return [Discrepancy(std, DISCREPANCY_FACTOR)]
     if stop is StopName.VARIANCE:
         return [MovingVariance(VARIANCE_PATIENCE)]
     if stop is StopName.NONE:
         return [Never()]
     rules: list[StopRule] = [HeldOut(patience=max(SHORTEST_PATIENCE, round(PATIENCE_SHARE * steps)))]
     # An estimate of sigma that is too high would end the fit early, so only the user's own word sets the guard.
-    return rules if noise.estimated else [*rules, Discrepancy(noise.std, GUARD_FACTOR)]
+    return rules if noise.estimated else [*rules, Discrepancy(std, GUARD_FACTOR)]
+
+
+def build_members(
+    settings: Settings,
+    observation: Tensor,
+    degradation: Degradation,
+    noise: NoiseLevel,
+    device: Device,
+    request: Request,
+) -> list[Member]:
+    """Put all members of a restoration together: for each window of the picture as many as the settings say.
+
+    Args:
+        settings: the preset row with the user's words in it.
+        observation: (1, C, H, W) float32 in [0, 1], on the CPU.
+        degradation: what happened to the picture.
+        noise: of the observation.
+        device: where to fit.
+        request: for the seed and the stop rule.
+    """
+    height, width = observation.shape[-2:]
+    tiles = settings.tiles or Tiles(max(height, width), max(height, width))
+    places = windows((height, width), tiles.side, tiles.stride) * settings.fit.members
+    return [
+        _member(settings, window, window.cut(observation), degradation, noise, device, request, request.seed + index)
+        for index, window in enumerate(places)
+    ]
+
+
+def _member(
+    settings: Settings,
+    window: Window,
+    observation: Tensor,
+    degradation: Degradation,
+    noise: NoiseLevel,
+    device: Device,
+    request: Request,
+    seed: int,
+) -> Member:
+    def fit(rate_factor: float) -> Fit:
+        rate = settings.fit.learning_rate * rate_factor
+        own = dataclasses.replace(settings, fit=dataclasses.replace(settings.fit, learning_rate=rate))
+        return build_fit(own, observation, degradation, device, seed)
+
+    return Member(window, fit, lambda: build_rules(stop_of(request), settings.fit.steps, noise, observation))
 
 
 class PhotoJob:
@@ -117,25 +167,20 @@ class PhotoJob:
         self._write(observation, solution)
 
     def _solve(self, observation: Tensor, degradation: Degradation, noise: NoiseLevel, device: Device) -> Solution:
-        def member(index: int, rate_factor: float) -> Fit:
-            rate = self.settings.fit.learning_rate * rate_factor
-            fit = dataclasses.replace(self.settings.fit, learning_rate=rate)
-            settings = dataclasses.replace(self.settings, fit=fit)
-            return build_fit(settings, observation, degradation, device, self.request.seed + index)
-
-        steps = self.settings.fit.steps
+        members = build_members(self.settings, observation, degradation, noise, device, self.request)
+        photo = self.files.photo
         try:
-            return restore(
-                member,
-                lambda: build_rules(stop_of(self.request), steps, noise),
-                members=self.settings.fit.members,
-                limits=Limits(steps, self.request.time_limit),
-                watcher=self,
-            )
+            with workers_for(len(members), device) as workers:
+                return restore(
+                    (photo.height, photo.width),
+                    members,
+                    limits=Limits(self.settings.fit.steps, self.request.time_limit),
+                    watcher=self,
+                    workers=workers,
+                )
         except (MemoryError, RuntimeError) as error:
             if not ran_out_of_memory(error):
                 raise
-            photo = self.files.photo
             raise PipRestoreError(
                 f"{photo.width}x{photo.height} pixels do not fit into the memory of {device.torch_device}: "
                 "scale the picture down, cut out a part, or use another --device"

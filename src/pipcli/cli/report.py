@@ -81,6 +81,7 @@ def _effective(request: Request, settings: Settings) -> dict[str, str | int | fl
         "stop": str(stop_of(request)),
         "steps": settings.fit.steps,
         "members": settings.fit.members,
+        "tile": None if settings.tiles is None else settings.tiles.side,
         "learning_rate": settings.fit.learning_rate,
         "time_limit": request.time_limit,
         "seed": request.seed,
@@ -89,10 +90,10 @@ def _effective(request: Request, settings: Settings) -> dict[str, str | int | fl
 
 def finished(reporter: "Reporter", files: Files, solution: "Solution", metrics: Metrics | None) -> None:
     """Tell why and when the fit ended, what it gained where that is known, and where the result lies."""
-    taken = ", ".join(str(step) for step in solution.steps)
-    made = sum(solution.steps_done)
+    first, last = min(solution.steps), max(solution.steps)
+    taken = f"step {last}" if first == last else f"steps {first} to {last}"
     gain = "" if metrics is None else f", {metrics.psnr_input:.2f} -> {metrics.psnr:.2f} dB"
-    reporter.say(f"{solution.outcome.value}; estimate of step {taken} of {made} in {solution.seconds:.1f} s{gain}")
+    reporter.say(f"{solution.outcome.value}; estimate of {taken} in {solution.seconds:.1f} s{gain}")
     if metrics is not None:
         reporter.explain(f"the last raw output, unaveraged, has {metrics.psnr_last_output:.2f} dB")
     reporter.event(

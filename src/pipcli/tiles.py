@@ -1,0 +1,79 @@
+"""Overlapping windows over a picture, and how what was made in them becomes one picture again.
+
+Each window's contribution is weighed by a raised cosine that fades towards the window's edges, and the sum is divided
+by the sum of the weights: a picture cut into windows and blended again is the same picture, and no seam can show.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+# The cosine is raised so far that weights stay above zero: each pixel has to be divided by their sum.
+SMALLEST_WEIGHT = 1e-3
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of a picture: its first row and column, and its height and width, in pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def cut(self, picture: Tensor) -> Tensor:
+        """Return this part (..., height, width) of a (..., H, W) picture."""
+        return picture[..., self.top : self.top + self.height, self.left : self.left + self.width]
+
+    def weights(self) -> Tensor:
+        """Return the (height, width) weights of this part, highest in the middle."""
+        return _fade(self.height)[:, None] * _fade(self.width)
+
+
+def _fade(length: int) -> Tensor:
+    centres = (torch.arange(length) + 0.5) / length
+    return (math.pi * centres).sin().square().clamp(min=SMALLEST_WEIGHT)
+
+
+def _starts(length: int, side: int, stride: int) -> list[int]:
+    """Spread windows evenly so that the first and the last touch the ends and none is farther than a stride."""
+    if length <= side:
+        return [0]
+    gaps = math.ceil((length - side) / stride)
+    return [round(index * (length - side) / gaps) for index in range(gaps + 1)]
+
+
+def windows(size: tuple[int, int], side: int, stride: int) -> list[Window]:
+    """Cover a picture with overlapping windows of one size.
+
+    Args:
+        size: height and width of the picture.
+        side: of a window; a picture's shorter sides are taken whole.
+        stride: largest distance between neighbouring windows, at most `side`.
+    """
+    height, width = size
+    return [
+        Window(top, left, min(height, side), min(width, side))
+        for top in _starts(height, side, stride)
+        for left in _starts(width, side, stride)
+    ]
+
+
+def blend(size: tuple[int, int], parts: Iterable[tuple[Window, Tensor]]) -> Tensor:
+    """Join parts (1, C, h, w) into a picture (1, C, H, W), each pixel the weighted mean of those that hold it.
+
+    Args:
+        size: height and width of the picture.
+        parts: windows, which together cover the picture, with what was made in them.
+    """
+    total, sums = torch.zeros(()), torch.zeros(size)
+    for window, part in parts:
+        if not total.ndim:
+            total = torch.zeros(*part.shape[:2], *size)
+        weights = window.weights()
+        window.cut(total).add_(part * weights)
+        window.cut(sums).add_(weights)
+    return total / sums
