@@ -66,8 +66,9 @@ def watched_rules(clean: Tensor, oracles: list[Oracle]) -> Callable[..., list[St
     def build(stop: StopName, steps: int, noise: NoiseLevel, observation: Tensor) -> list[StopRule]:
         # A member's observation is a view into the whole: where it starts says which window it is.
         top, left = divmod(observation.storage_offset(), width)
-        oracles.append(Oracle(Window(top, left, *observation.shape[-2:]), clean))
-        return [*build_rules(stop, steps, noise, observation), oracles[-1]]
+        oracle = Oracle(Window(top, left, *observation.shape[-2:]), clean)
+        oracles.append(oracle)
+        return [*build_rules(stop, steps, noise, observation), oracle]
 
     return build
 
@@ -119,8 +120,9 @@ def measure(name: str, arguments: Arguments, folder: Path) -> dict[str, Any]:
         "networks": len(result["steps"]),
         "outcome": result["outcome"],
         "seconds": result["seconds"],
-        **classics(noisy, clean, arguments.sigma or 25.0),
     }
+    if arguments.classics:
+        row |= classics(noisy, clean, arguments.sigma or 25.0)
     print(json.dumps({key: round(value, 2) if isinstance(value, float) else value for key, value in row.items()}))
     sys.stdout.flush()
     return row
@@ -141,6 +143,7 @@ def main() -> None:
     parser.add_argument("--quality", default="standard")
     parser.add_argument("--sigma", type=float, default=25.0, help="told to the command; 0: leave it to estimate")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--classics", action="store_true", help="also non-local means and total variation")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     names = arguments.pictures or sorted(path.stem for path in (arguments.data / "noisy25").glob("*.png"))

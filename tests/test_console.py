@@ -6,11 +6,11 @@ import json
 import math
 import os
 import pty
+import re
 import sys
 from pathlib import Path
 
 import pytest
-import torch
 from rich.console import Console
 
 from pipcli.console import (
@@ -27,9 +27,10 @@ from pipcli.restore import Progress
 
 
 def progress(
-    step: int = 1, steps: int = 100, *, member: int = 0, members: int = 1, error: float | None = 0.02
+    step: int = 1, steps: int = 100, *, fitting: int = 1, members: int = 1, error: float | None = 0.02
 ) -> Progress:
-    return Progress(member, members, step, steps, step / 50, error, torch.zeros(1, 1, 2, 2))
+    share = (fitting * step + (members - fitting) * steps) / (members * steps)
+    return Progress(members, fitting, step, steps, share, step / 50, error)
 
 
 def terminal(stream: io.StringIO) -> Console:
@@ -56,12 +57,26 @@ def test_plain_lines_are_one_a_tenth_at_most(steps: int) -> None:
 def test_plain_lines_name_the_network_where_there_are_several() -> None:
     stream = io.StringIO()
     lines = PlainLines(plain(stream))
-    for member in (0, 1):
-        for step in (1, 2, 3):
-            lines.show(progress(step, member=member, members=2), 31.25)
+    for step in (1, 2, 3):
+        lines.show(progress(step, fitting=2, members=2), 31.25)
+    for step in (4, 5, 6):
+        lines.show(progress(step, fitting=1, members=2), 31.25)
     assert stream.getvalue().splitlines() == [
-        "network 1 of 2, step 1 of at most 100, 0 s, about 31.2 dB",
-        "network 2 of 2, step 1 of at most 100, 0 s, about 31.2 dB",
+        "step 1 of at most 100, 2 of 2 networks, 0 s, about 31.2 dB",
+        "step 4 of at most 100, 1 of 2 networks, 0 s, about 31.2 dB",
+    ]
+
+
+def test_plain_lines_go_by_the_work_and_not_by_the_steps() -> None:
+    stream = io.StringIO()
+    lines = PlainLines(plain(stream))
+    for step, fitting in ((1, 4), (50, 4), (51, 1), (100, 0)):
+        lines.show(progress(step, fitting=fitting, members=4), None)
+    assert [line.split(" s")[0] for line in stream.getvalue().splitlines()] == [
+        "step 1 of at most 100, 4 of 4 networks, 0",
+        "step 50 of at most 100, 4 of 4 networks, 1",
+        "step 51 of at most 100, 1 of 4 networks, 1",
+        "step 100 of at most 100, 0 of 4 networks, 2",
     ]
 
 
@@ -78,14 +93,16 @@ def test_the_live_bar_shows_step_rate_and_quality_and_then_goes_away() -> None:
     bar = LiveBar(terminal(stream))
     bar.show(progress(50), 28.5)
     bar._progress.refresh()
-    bar.show(progress(20, member=1, members=2), None)
+    assert bar._progress.tasks[0].percentage == pytest.approx(50)
+    bar.show(progress(70, fitting=1, members=3), None)
     bar._progress.refresh()
+    assert bar._progress.tasks[0].percentage == pytest.approx(90)  # of the work: two have ended
     bar.close()
     shown = stream.getvalue()
-    assert "50/100" in shown
+    assert "step 50 of at most 100" in shown
     assert "50.0 steps/s" in shown
     assert "about 28.5 dB" in shown
-    assert "120/200" in shown
+    assert "step 70 of at most 100" in shown
     assert shown.endswith("\x1b[2K") or shown.rstrip("\r").endswith("\x1b[2K")  # the line is wiped
     assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h")  # and the cursor is back
 
@@ -129,7 +146,7 @@ def test_no_color_is_heeded_on_a_terminal(no_color: str, monkeypatch: pytest.Mon
         reporter.show(progress(50), 1e-3)
         reporter.close()
     shown = everything_from(controller)
-    assert b"50/100" in shown
+    assert b"step 50 of at most 100" in re.sub(rb"\x1b\[[0-9;]*m", b"", shown)
     colours = b"\x1b[3" in shown or b"\x1b[9" in shown or b"\x1b[1;3" in shown or b"\x1b[38" in shown
     assert colours == (no_color == "")
 
@@ -171,8 +188,8 @@ def test_json_lines_take_the_place_of_the_path(capfd: pytest.CaptureFixture[str]
     told, summary = map(json.loads, out.splitlines())
     assert told == {
         "type": "progress",
-        "member": 0,
         "members": 1,
+        "fitting": 1,
         "step": 7,
         "steps": 100,
         "seconds": 0.14,

@@ -1,6 +1,8 @@
 """The restore loop, driven with fits that are made up."""
 
 import math
+import threading
+import time
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -9,32 +11,69 @@ import torch
 from pipcli.errors import PipRestoreError
 from pipcli.fit.fit import Iterate
 from pipcli.fit.stopping import Discrepancy, HeldOut, Never, StopRule
-from pipcli.restore import CHECK_EVERY, RESTART_FACTOR, Limits, Outcome, Progress, Solution, restore
+from pipcli.restore import CHECK_EVERY, RESTART_FACTOR, Limits, Member, Outcome, Progress, Solution, restore
+from pipcli.tiles import Window
+
+SIZE = (2, 2)
+WHOLE = Window(0, 0, *SIZE)
+Residual = Callable[[int], float]
+Rules = Callable[[], Sequence[StopRule]]
 
 
 class FakeFit:
     """A fit whose residual is a function of the step and whose pictures are constant."""
 
-    def __init__(self, residual: Callable[[int], float], value: float) -> None:
+    def __init__(self, residual: Residual, value: float, window: Window = WHOLE, pause: float = 0.0) -> None:
         self.residual = residual
-        self.value = value
+        self.picture = torch.full((1, 1, window.height, window.width), value)
+        self.pause = pause
         self.steps_done = 0
 
     def step(self) -> Iterate:
+        time.sleep(self.pause)
         self.steps_done += 1
         step, residual = self.steps_done, self.residual(self.steps_done)
-        picture = torch.full((1, 1, 2, 2), self.value)
-        return Iterate(step, torch.tensor(residual), picture, picture, lambda: abs(step - 50) / 100)
+        # Outputs lie above the estimates, so that one cannot be taken for the other.
+        return Iterate(step, torch.tensor(residual), self.picture + 0.1, self.estimate(), lambda: abs(step - 50) / 100)
+
+    def estimate(self) -> torch.Tensor:
+        assert self.steps_done > 0
+        return self.picture
+
+
+def falling(step: int) -> float:
+    return 1 / step
+
+
+def never() -> list[StopRule]:
+    return [Never()]
+
+
+def held_out() -> list[StopRule]:
+    return [HeldOut(patience=30)]
+
+
+def member(
+    value: float = 0.2,
+    *,
+    residual: Residual = falling,
+    rules: Rules = never,
+    window: Window = WHOLE,
+    pause: float = 0.0,
+) -> Member:
+    return Member(window, lambda factor: FakeFit(residual, value, window, pause), rules)  # type: ignore[arg-type, return-value]
 
 
 class Recorder:
-    """A watcher that writes down what it is told and interrupts when asked to."""
+    """A watcher that writes down what it is told, and interrupts when it was asked or told of something."""
 
-    def __init__(self, interrupt_after: int | None = None) -> None:
+    def __init__(self, interrupt_after: int | None = None, interrupt_at_step: int | None = None) -> None:
         self.seen: list[Progress] = []
         self.restarts: list[tuple[int, int, float]] = []
         self.interrupt_after = interrupt_after
+        self.interrupt_at_step = interrupt_at_step
         self.asked = 0
+        self.lock = threading.Lock()
 
     def progress(self, progress: Progress) -> None:
         self.seen.append(progress)
@@ -43,41 +82,70 @@ class Recorder:
         self.restarts.append((member, step, rate_factor))
 
     def interrupted(self) -> bool:
-        self.asked += 1
-        return self.interrupt_after is not None and self.asked > self.interrupt_after
+        with self.lock:
+            self.asked += 1
+            if self.interrupt_at_step is not None and self.seen[-1].step >= self.interrupt_at_step:
+                return True
+            return self.interrupt_after is not None and self.asked > self.interrupt_after
 
 
 def solve(
-    residual: Callable[[int], float] = lambda step: 1 / step,
-    rules: Callable[[], Sequence[StopRule]] = lambda: [Never()],
-    *,
-    members: int = 1,
+    *members: Member,
+    size: tuple[int, int] = SIZE,
     steps: int = 40,
     seconds: float | None = None,
     watcher: Recorder | None = None,
+    workers: int = 1,
 ) -> Solution:
-    return restore(
-        lambda member, factor: FakeFit(residual, 0.2 * (member + 1)),  # type: ignore[arg-type, return-value]
-        rules,
-        members=members,
-        limits=Limits(steps, seconds),
-        watcher=watcher or Recorder(),
-    )
+    limits = Limits(steps, seconds)
+    return restore(size, members or [member()], limits=limits, watcher=watcher or Recorder(), workers=workers)
 
 
 def test_the_step_limit_ends_a_fit_that_no_rule_stops() -> None:
     solution = solve(steps=25)
     assert solution.outcome is Outcome.STEP_LIMIT
     assert solution.steps == solution.steps_done == (25,)
+    assert solution.restarts == 0
     assert torch.allclose(solution.image, torch.full((1, 1, 2, 2), 0.2))
+    assert torch.allclose(solution.last_output, torch.full((1, 1, 2, 2), 0.3))
+
+
+@pytest.mark.parametrize("steps", [1, 2, CHECK_EVERY - 1, CHECK_EVERY, CHECK_EVERY + 1])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_step_limit_is_met_exactly_by_every_member(steps: int, workers: int) -> None:
+    assert solve(*[member() for _ in range(3)], steps=steps, workers=workers).steps_done == (steps,) * 3
 
 
 def test_the_time_limit_ends_a_fit() -> None:
     assert solve(steps=10**9, seconds=0.05).outcome is Outcome.TIME_LIMIT
 
 
+def test_the_time_limit_ends_all_members_and_leaves_none_out() -> None:
+    solution = solve(member(0.2, pause=1e-3), member(0.6, pause=1e-3), steps=10**9, seconds=0.1)
+    assert solution.outcome is Outcome.TIME_LIMIT
+    assert torch.allclose(solution.image, torch.full((1, 1, 2, 2), 0.4))
+    assert solution.seconds < 1
+
+
+def test_a_time_limit_of_nothing_still_has_an_estimate_of_every_member() -> None:
+    solution = solve(member(0.2), member(0.6), steps=10**9, seconds=1e-9)
+    assert solution.outcome is Outcome.TIME_LIMIT
+    assert all(1 <= steps <= 2 for steps in solution.steps_done)
+    assert torch.allclose(solution.image, torch.full((1, 1, 2, 2), 0.4))
+
+
+def test_the_time_that_the_watcher_takes_does_not_count() -> None:
+    class Slow(Recorder):
+        def progress(self, progress: Progress) -> None:
+            time.sleep(0.1)
+
+    solution = solve(steps=30, seconds=0.25, watcher=Slow())
+    assert solution.outcome is Outcome.STEP_LIMIT
+    assert solution.seconds < 0.25
+
+
 def test_a_rule_ends_a_fit_and_chooses_the_picture() -> None:
-    solution = solve(rules=lambda: [HeldOut(patience=30)], steps=1000)
+    solution = solve(member(rules=held_out), steps=1000)
     assert solution.outcome is Outcome.HELD_OUT
     assert solution.steps == (50,)
     assert solution.steps_done == (80,)
@@ -85,76 +153,270 @@ def test_a_rule_ends_a_fit_and_chooses_the_picture() -> None:
 
 def test_a_guard_can_end_a_fit_and_leaves_the_choice_to_the_first_rule() -> None:
     rules = [HeldOut(patience=500), Discrepancy(noise_std=0.1, factor=1.0)]
-    solution = solve(rules=lambda: rules, steps=1000)
+    solution = solve(member(rules=lambda: rules), steps=1000)
     assert solution.outcome is Outcome.DISCREPANCY
     assert solution.steps == (50,)
+    assert solution.steps_done[0] > 100
 
 
-def test_the_answer_is_the_mean_of_the_members() -> None:
-    solution = solve(members=3, steps=5)
+def test_the_answer_of_members_on_one_window_is_their_mean() -> None:
+    solution = solve(member(0.2), member(0.4), member(0.6), steps=5)
     assert torch.allclose(solution.image, torch.full((1, 1, 2, 2), 0.4))
+    assert torch.allclose(solution.last_output, torch.full((1, 1, 2, 2), 0.5))
     assert solution.steps == (5, 5, 5)
+
+
+def test_members_on_different_windows_are_blended() -> None:
+    left, right = Window(0, 0, 4, 6), Window(0, 4, 4, 6)
+    solution = solve(member(0.2, window=left), member(0.8, window=right), size=(4, 10), steps=5)
+    assert solution.image.shape == solution.last_output.shape == (1, 1, 4, 10)
+    row = solution.image[0, 0, 0]
+    assert torch.allclose(row[:4], torch.tensor(0.2))
+    assert torch.allclose(row[6:], torch.tensor(0.8))
+    assert 0.2 < row[4] < 0.5 < row[5] < 0.8
+    assert row[4] + row[5] == pytest.approx(1.0)
+    assert torch.allclose(solution.image, row.expand(1, 1, 4, 10))
+    assert torch.allclose(solution.last_output, solution.image + 0.1)
+
+
+def test_a_member_that_stops_early_does_not_stop_the_others() -> None:
+    solution = solve(member(0.2, rules=held_out), member(0.4), member(0.6), steps=200)
+    assert solution.outcome is Outcome.STEP_LIMIT
+    assert solution.steps == (50, 200, 200)
+    assert solution.steps_done == (80, 200, 200)
+    assert torch.allclose(solution.image, torch.full((1, 1, 2, 2), 0.4))
+
+
+def test_a_member_that_has_stopped_makes_no_more_steps() -> None:
+    fit = FakeFit(falling, 0.2)
+    stopping = Member(WHOLE, lambda factor: fit, held_out)  # type: ignore[arg-type, return-value]
+    solve(stopping, member(), steps=200)
+    assert fit.steps_done == 80
+
+
+def test_the_outcome_is_that_of_most_members() -> None:
+    most = [member(rules=held_out), member(), member(rules=held_out)]
+    assert solve(*most, steps=100).outcome is Outcome.HELD_OUT
+    assert solve(*most, member(), member(), steps=100).outcome is Outcome.STEP_LIMIT
+
+
+def test_an_early_end_of_one_member_is_the_outcome_of_all() -> None:
+    members = [member(rules=held_out), member(rules=held_out), member()]
+    solution = solve(*members, steps=1000, watcher=Recorder(interrupt_at_step=90))
+    assert solution.outcome is Outcome.INTERRUPTED
+    assert solution.steps_done == (80, 80, 91)
+    assert solve(*members[:2], member(pause=1e-3), steps=10**9, seconds=0.4).outcome is Outcome.TIME_LIMIT
 
 
 def test_an_interruption_returns_the_estimate_so_far() -> None:
     solution = solve(watcher=Recorder(interrupt_after=7), steps=1000)
     assert solution.outcome is Outcome.INTERRUPTED
-    assert solution.steps_done == (8,)
+    assert solution.steps_done == (9,)  # the first step is made before anyone asks
 
 
-def test_an_interrupted_member_is_left_out_when_others_are_whole() -> None:
-    solution = solve(members=3, steps=10, watcher=Recorder(interrupt_after=13))
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_an_interruption_ends_every_member_within_a_step_and_leaves_none_out(workers: int) -> None:
+    members = [member(0.2), member(0.4), member(0.9)]
+    solution = solve(*members, steps=1000, watcher=Recorder(interrupt_at_step=20), workers=workers)
     assert solution.outcome is Outcome.INTERRUPTED
-    assert solution.steps == (10,)
-    assert torch.allclose(solution.image, torch.full((1, 1, 2, 2), 0.2))
+    assert solution.steps == solution.steps_done == (21, 21, 21)
+    assert torch.allclose(solution.image, torch.full((1, 1, 2, 2), 0.5))
 
 
-def test_progress_is_told_at_the_first_step_and_then_regularly() -> None:
+def test_an_interruption_amid_a_round_ends_each_member_within_a_step() -> None:
+    solution = solve(member(0.2), member(0.4), member(0.9), steps=1000, watcher=Recorder(interrupt_after=13))
+    assert solution.outcome is Outcome.INTERRUPTED
+    assert solution.steps == solution.steps_done == (11, 6, 2)
+    assert torch.allclose(solution.image, torch.full((1, 1, 2, 2), 0.5))
+
+
+def test_an_interrupted_member_returns_what_its_rule_prefers() -> None:
+    solution = solve(member(rules=held_out), steps=1000, watcher=Recorder(interrupt_at_step=60))
+    assert solution.steps == (50,)
+    assert solution.steps_done == (61,)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_progress_is_told_at_the_first_step_and_then_regularly(workers: int) -> None:
     watcher = Recorder()
-    solve(members=2, steps=25, watcher=watcher)
-    expected = [1, CHECK_EVERY, 2 * CHECK_EVERY]
-    assert [(entry.member, entry.step) for entry in watcher.seen] == [(m, s) for m in (0, 1) for s in expected]
-    assert watcher.seen[1].held_out_error == pytest.approx(0.4)
+    solve(member(), member(), steps=25, watcher=watcher, workers=workers)
+    assert [entry.step for entry in watcher.seen] == [1, CHECK_EVERY, 2 * CHECK_EVERY, 25]
+    assert [entry.fitting for entry in watcher.seen] == [2, 2, 2, 0]
+    assert [entry.share for entry in watcher.seen] == pytest.approx([1 / 25, 10 / 25, 20 / 25, 1])
+    assert [entry.held_out_error for entry in watcher.seen] == pytest.approx([0.49, 0.4, 0.3, 0.25])
+    assert {(entry.members, entry.steps) for entry in watcher.seen} == {(2, 25)}
+    seconds = [entry.seconds for entry in watcher.seen]
+    assert seconds == sorted(seconds)
+    assert seconds[0] > 0
+
+
+def test_progress_counts_what_has_ended_as_whole() -> None:
+    watcher = Recorder()
+    solve(member(rules=held_out), member(), member(), member(), steps=200, watcher=watcher)
+    entry = next(entry for entry in watcher.seen if entry.step == 80)
+    assert entry.fitting == 3
+    assert entry.share == pytest.approx((200 + 3 * 80) / 800)
+    shares = [entry.share for entry in watcher.seen]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert watcher.seen[-1].fitting == 0
+
+
+def test_without_held_out_pixels_there_is_no_held_out_error() -> None:
+    class Without(FakeFit):
+        def step(self) -> Iterate:
+            iterate = super().step()
+            return Iterate(iterate.step, iterate.residual, iterate.output, iterate.estimate, None)
+
+    def blind() -> Member:
+        return Member(WHOLE, lambda factor: Without(falling, 0.2), held_out)  # type: ignore[arg-type, return-value]
+
+    watcher = Recorder()
+    assert solve(blind(), blind(), steps=100, watcher=watcher).steps == (100, 100)
+    assert {entry.held_out_error for entry in watcher.seen} == {None}
+    watcher = Recorder()
+    solve(blind(), member(), steps=CHECK_EVERY, watcher=watcher)
+    assert watcher.seen[-1].held_out_error == pytest.approx(0.4)  # of those that know it
+
+
+def breaking_once(built: list[float], *, bad: float = math.nan, at: int = 20) -> Member:
+    """A member whose first fit diverges."""
+
+    def build(factor: float) -> FakeFit:
+        built.append(factor)
+        return FakeFit(lambda step: bad if factor == 1 and step >= at else 0.5, 0.3)
+
+    return Member(WHOLE, build, never)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, 50.0])
 def test_a_fit_that_diverges_is_begun_again_once_with_a_lower_rate(bad: float) -> None:
     built: list[float] = []
     watcher = Recorder()
-
-    def build(member: int, factor: float) -> FakeFit:
-        built.append(factor)
-        return FakeFit(lambda step: bad if factor == 1 and step >= 20 else 0.5, 0.3)
-
-    solution = restore(
-        build,  # type: ignore[arg-type]
-        lambda: [Never()],
-        members=1,
-        limits=Limits(40, None),
-        watcher=watcher,
-    )
+    solution = solve(breaking_once(built, bad=bad), watcher=watcher)
     assert built == [1.0, RESTART_FACTOR]
     assert watcher.restarts == [(0, 20, RESTART_FACTOR)]
     assert solution.restarts == 1
-    assert solution.steps_done == (40,)
+    assert solution.steps == solution.steps_done == (40,)
+    assert solution.outcome is Outcome.STEP_LIMIT
 
 
-def test_a_fit_that_diverges_twice_is_an_error_that_says_so() -> None:
+@pytest.mark.parametrize("steps", [1, 5, 10, 25])
+def test_a_fit_that_diverges_at_its_last_step_is_begun_again(steps: int) -> None:
+    built: list[float] = []
+    watcher = Recorder()
+    solution = solve(breaking_once(built, at=steps), steps=steps, watcher=watcher)
+    assert watcher.restarts == [(0, steps, RESTART_FACTOR)]
+    assert solution.steps_done == (steps,)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_member_that_diverges_is_begun_again_alone(workers: int) -> None:
+    built: list[float] = []
+    watcher = Recorder()
+    solution = solve(member(), breaking_once(built), member(), watcher=watcher, workers=workers)
+    assert watcher.restarts == [(1, 20, RESTART_FACTOR)]
+    assert built == [1.0, RESTART_FACTOR]
+    assert solution.restarts == 1
+    assert solution.steps_done == (40, 40, 40)
+    # The others ended at 40 as ever, and it was 20 steps behind them.
+    assert [entry.fitting for entry in watcher.seen] == [3, 3, 3, 3, 1, 1, 0]
+    assert watcher.seen[-1].share == 1
+
+
+def test_rules_begin_anew_with_the_fit() -> None:
+    made: list[HeldOut] = []
+
+    def rules() -> list[StopRule]:
+        made.append(HeldOut(patience=30))
+        return [made[-1]]
+
+    built: list[float] = []
+    breaking = breaking_once(built, at=60)
+    solution = solve(Member(WHOLE, breaking.build_fit, rules), steps=1000)
+    assert len(made) == 2
+    assert made[0].lowest_step == made[1].lowest_step == 50
+    assert solution.steps == (50,)
+    assert solution.steps_done == (80,)
+
+
+def test_an_interruption_upon_a_restart_still_has_an_estimate() -> None:
+    class Ending(Recorder):
+        def interrupted(self) -> bool:
+            return bool(self.restarts)
+
+    solution = solve(breaking_once([]), member(0.5), watcher=Ending())
+    assert solution.outcome is Outcome.INTERRUPTED
+    assert solution.steps_done == (1, 21)
+    assert torch.allclose(solution.image, torch.full((1, 1, 2, 2), 0.4))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_fit_that_diverges_twice_is_an_error_that_says_so(workers: int) -> None:
     with pytest.raises(PipRestoreError, match="diverged at step 10, and again"):
-        solve(residual=lambda step: math.nan)
+        solve(member(residual=lambda step: math.nan))
+    with pytest.raises(PipRestoreError, match="diverged at step 10, and again"):
+        solve(member(), member(residual=lambda step: math.nan), member(), workers=workers)
 
 
 def test_a_residual_near_zero_may_jump_by_large_factors() -> None:
-    assert solve(residual=lambda step: 1e-9 if step < 15 else 1e-4).restarts == 0
+    assert solve(member(residual=lambda step: 1e-9 if step < 15 else 1e-4)).restarts == 0
 
 
-def test_the_picture_stays_in_range_and_off_the_fit() -> None:
-    fit = FakeFit(lambda step: 1.0, 1.3)
-    solution = restore(
-        lambda member, factor: fit,  # type: ignore[arg-type, return-value]
-        lambda: [Never()],
-        members=1,
-        limits=Limits(3, None),
-        watcher=Recorder(),
-    )
-    assert solution.image.max() == 1
+@pytest.mark.parametrize(("value", "expected"), [(1.3, 1), (-0.3, 0)])
+def test_the_picture_stays_in_range(value: float, expected: float) -> None:
+    solution = solve(member(value), steps=3)
+    assert torch.equal(solution.image, torch.full((1, 1, 2, 2), float(expected)))
+
+
+def test_an_answer_out_of_range_is_blended_as_it_is() -> None:
+    # Clamped only once they are joined, so that the answers' errors can still cancel.
+    assert torch.allclose(solve(member(1.2), member(0.4), steps=3).image, torch.full((1, 1, 2, 2), 0.8))
+
+
+def test_the_result_does_not_depend_on_the_workers() -> None:
+    windows = [Window(0, 0, 4, 4), Window(0, 3, 4, 4), Window(2, 0, 4, 4), Window(2, 3, 4, 4)]
+    results = []
+    for workers in (1, 2, 8):
+        members = [
+            member(0.1 + index / 7, rules=held_out if index % 2 else never, window=window, pause=index % 3 * 1e-4)
+            for index, window in enumerate(windows)
+        ]
+        results.append(solve(*members, size=(6, 7), steps=90, workers=workers))
+    for other in results[1:]:
+        assert torch.equal(other.image, results[0].image)
+        assert torch.equal(other.last_output, results[0].last_output)
+        assert (other.steps, other.steps_done) == (results[0].steps, results[0].steps_done)
+        assert other.outcome is results[0].outcome
+
+
+def test_as_many_members_advance_at_a_time_as_there_are_workers() -> None:
+    meeting = threading.Barrier(2, timeout=30)
+
+    class Meeting(FakeFit):
+        def step(self) -> Iterate:
+            meeting.wait()  # ends only when two fits are here at the same time
+            return super().step()
+
+    members = [Member(WHOLE, lambda factor: Meeting(falling, 0.2), never) for _ in range(2)]  # type: ignore[arg-type, return-value]
+    assert solve(*members, steps=3, workers=2).steps_done == (3, 3)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_in_one_member_ends_the_work(workers: int) -> None:
+    def broken(step: int) -> float:
+        if step == 7:
+            raise MemoryError
+        return falling(step)
+
+    fits: list[FakeFit] = []
+
+    def build(factor: float) -> FakeFit:
+        fits.append(FakeFit(falling, 0.2))
+        return fits[-1]
+
+    others = [Member(WHOLE, build, never) for _ in range(4)]  # type: ignore[arg-type]
+    with pytest.raises(MemoryError):
+        solve(member(residual=broken), *others, steps=10**9, workers=workers)
+    time.sleep(0.05)
+    assert all(fit.steps_done <= CHECK_EVERY for fit in fits)

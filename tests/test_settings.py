@@ -8,6 +8,7 @@ import pytest
 from pipcli.errors import UnusableInputError
 from pipcli.settings import (
     DISCREPANCY_FACTOR,
+    DRAFT_STRIDE,
     GUARD_FACTOR,
     HELD_OUT_FRACTION,
     MEMBERS,
@@ -26,6 +27,7 @@ from pipcli.settings import (
     Sampling,
     Settings,
     StopName,
+    Tiles,
     geometric,
     preset,
 )
@@ -56,6 +58,7 @@ def test_the_published_rows_have_the_published_numbers() -> None:
         assert row.hourglass.redundant_biases
         assert row.fit.members == 1
         assert row.fit.held_out_fraction == 0
+        assert row.tiles is None
 
 
 @pytest.mark.parametrize("prior", PriorName)
@@ -74,8 +77,12 @@ def test_the_qualities_differ_in_time_only(prior: PriorName) -> None:
     assert draft.fit.members == standard.fit.members == 1
     assert best.fit.members > 1
     for row in (draft, best):
-        assert dataclasses.replace(row, fit=standard.fit) == standard
+        assert dataclasses.replace(row, fit=standard.fit, tiles=standard.tiles) == standard
         assert 0 <= row.fit.average_decay <= standard.fit.average_decay
+    assert best.tiles == standard.tiles
+    assert standard.tiles is not None
+    assert draft.tiles == Tiles(standard.tiles.side, DRAFT_STRIDE)
+    assert standard.tiles.stride < DRAFT_STRIDE < standard.tiles.side  # fewer windows, which still overlap
 
 
 def test_there_is_a_row_for_every_prior_and_a_share_for_every_quality() -> None:
@@ -90,7 +97,9 @@ def test_a_row_is_sound_and_frozen(row: Settings) -> None:
     assert row.fit.steps > 0
     assert 0 < row.fit.learning_rate < 1
     assert 0 <= row.fit.average_decay < 1
-    for record in (row, row.encoding, row.hourglass, row.fit):
+    if row.tiles is not None:
+        assert 0 < row.tiles.stride < row.tiles.side  # windows overlap, so that no seam can show
+    for record in (row, row.encoding, row.hourglass, row.fit, *([row.tiles] if row.tiles else [])):
         hash(record)
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(record, dataclasses.fields(record)[0].name, None)

@@ -6,6 +6,8 @@ the opposite edge, so that pixel i of n has its centre at (i + 1/2) / n: a coord
 resolution. The published code puts 0 and 1 on the centres of the corner pixels instead: `Grid.CORNERS`.
 """
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -19,8 +21,9 @@ def _axis(length: int, grid: Grid) -> Tensor:
     return positions / max(length - 1, 1)
 
 
+@lru_cache(maxsize=2)
 def pixel_grid(height: int, width: int, grid: Grid = Grid.CENTRES) -> Tensor:
-    """Return the coordinates of all pixels of a picture.
+    """Return the coordinates of all pixels of a picture; not to be changed, since all who ask share them.
 
     Args:
         height: rows, at least 1.

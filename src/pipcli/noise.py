@@ -88,6 +88,42 @@ def clipped_noise_variance(observation: Tensor, noise_std: float) -> float:
     return float(_variance_ratio(local_means, noise_std).mean()) * noise_std**2
 
 
+def undo_clipping(estimate: Tensor, observation: Tensor, noise_std: float) -> Tensor:
+    """Take out of an estimate what clipping the noise to [0, 1] put into it.
+
+    A least-squares fit arrives at the mean of the observation. Noise that is cut off at 0 or 1 has a mean that is not
+    zero, so black comes out too light, by 0.4 sigma, and white too dark. The mean after clipping is a known function of
+    the level, and is inverted pixel by pixel.
+
+    Args:
+        estimate: (1, C, H, W) float32 in [0, 1], fitted to the observation.
+        observation: (1, C, H, W) float32 in [0, 1].
+        noise_std: nominal sigma, in [0, 1] units.
+
+    Returns:
+        (1, C, H, W) float32 in [0, 1]; the estimate itself where the observation shows no sign of clipped noise, that
+        is when fewer than half as many samples lie at 0 and 1 as clipping would have put there.
+    """
+    if noise_std <= SMALLEST_STD:
+        return estimate
+    level = np.linspace(0, 1, 1001)
+    restored = np.interp(estimate.double().numpy(), _censored_mean(level, noise_std), level)
+    expected = _normal_cdf(-restored / noise_std) + _normal_cdf((restored - 1) / noise_std)
+    at_the_ends = float(((observation <= 0) | (observation >= 1)).double().mean())
+    if at_the_ends < 0.5 * float(expected.mean()):
+        return estimate
+    return torch.from_numpy(restored).to(estimate.dtype)
+
+
+def _censored_mean(level: Floats, std: float) -> Floats:
+    """Mean of normal variables of the given levels after clipping to [0, 1]; rises with the level."""
+    below, above = -level / std, (1 - level) / std
+    density_below, density_above = (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) for z in (below, above))
+    inside = _normal_cdf(above) - _normal_cdf(below)
+    mean: Floats = level * inside + std * (density_below - density_above) + 1 - _normal_cdf(above)
+    return mean
+
+
 def _sample_patches(picture: Floats) -> _PatchSample:
     """Transform a fixed random sample of the overlapping patches of a (C, H, W) picture."""
     channels, height, width = picture.shape
@@ -155,7 +191,7 @@ def _variance_ratio(clipped_mean: Floats, std: float) -> Floats:
     inside = _normal_cdf(above) - _normal_cdf(below)
     density_below, density_above = (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) for z in (below, above))
     ones = 1 - _normal_cdf(above)
-    mean = level * inside + std * (density_below - density_above) + ones
+    mean = _censored_mean(level, std)
     square = (level**2 + std**2) * inside + std * (level * density_below - (1 + level) * density_above) + ones
     ratio: Floats = np.interp(clipped_mean, mean, (square - mean**2) / std**2)
     return np.clip(ratio, 1e-6, 1.0)

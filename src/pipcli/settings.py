@@ -180,14 +180,14 @@ PUBLISHED_DIP = Settings(
 PIP = Settings(
     CompassWaves(count=12, lowest=1.0, shortest_period=3.5),
     HourglassSettings((64,) * 5, (16, 32, 32, 32, 32), 1, Sampling.MEAN, Merge.SUM, redundant_biases=False),
-    FitSettings(steps=600, learning_rate=0.01, average_decay=0.98),
-    tiles=Tiles(side=128, stride=64),
+    FitSettings(steps=600, learning_rate=0.02, average_decay=0.99),
+    tiles=Tiles(side=128, stride=48),
 )
 DIP = Settings(
     NoiseSettings(channels=32, amplitude=0.1, jitter=0.01),
     HourglassSettings((64,) * 5, (4,) * 5, 3, Sampling.MEAN, Merge.SUM, redundant_biases=False),
     FitSettings(steps=1000, learning_rate=0.01, average_decay=0.98),
-    tiles=Tiles(side=128, stride=64),
+    tiles=Tiles(side=128, stride=48),
 )
 
 PRESETS = {("denoise", PriorName.PIP): PIP, ("denoise", PriorName.DIP): DIP}

@@ -2,6 +2,7 @@
 
 import ctypes
 import platform
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 
 from pipcli.errors import UnusableInputError
 from pipcli.fit import device
-from pipcli.fit.device import choose_device, keep_freed_memory, ran_out_of_memory
+from pipcli.fit.device import Device, choose_device, keep_freed_memory, ran_out_of_memory, workers_for
 
 
 @pytest.fixture
@@ -149,3 +150,50 @@ def test_running_out_of_memory_is_known_in_all_its_forms() -> None:
     assert ran_out_of_memory(MemoryError())
     assert ran_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
     assert not ran_out_of_memory(RuntimeError("shapes differ"))
+
+
+@pytest.fixture
+def three_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+def device_named(name: str) -> Device:
+    return Device(torch.device(name), torch.float32, "as asked for")
+
+
+@pytest.mark.usefixtures("three_threads")
+@pytest.mark.parametrize(("members", "workers"), [(2, 2), (3, 3), (4, 3), (1000, 3)])
+def test_members_on_a_cpu_get_a_thread_each(members: int, workers: int) -> None:
+    with workers_for(members, device_named("cpu")) as count:
+        assert count == workers
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == 3
+
+
+@pytest.mark.usefixtures("three_threads")
+@pytest.mark.parametrize(("name", "members"), [("cpu", 1), ("cuda", 1), ("cuda", 9), ("cuda:1", 9), ("mps", 9)])
+def test_one_member_or_a_gpu_is_one_worker_with_all_threads(name: str, members: int) -> None:
+    with workers_for(members, device_named(name)) as count:
+        assert count == 1
+        assert torch.get_num_threads() == 3
+    assert torch.get_num_threads() == 3
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_where_there_is_one_thread_there_is_one_worker() -> None:
+    torch.set_num_threads(1)
+    with workers_for(9, device_named("cpu")) as count:
+        assert count == 1
+    assert torch.get_num_threads() == 1
+
+
+@pytest.mark.usefixtures("three_threads")
+@pytest.mark.parametrize("members", [1, 9])
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_the_threads_are_put_back_after_an_error(members: int, error: type[BaseException]) -> None:
+    with pytest.raises(error), workers_for(members, device_named("cpu")):
+        raise error
+    assert torch.get_num_threads() == 3

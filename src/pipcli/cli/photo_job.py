@@ -23,7 +23,7 @@ from pipcli.fit.fit import Fit
 from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, StopRule
 from pipcli.media import Photo, decode_photo, encode_photo, publish, shown
 from pipcli.metrics import psnr
-from pipcli.noise import clipped_noise_variance, estimate_noise_std
+from pipcli.noise import clipped_noise_variance, estimate_noise_std, undo_clipping
 from pipcli.priors import build
 from pipcli.restore import Limits, Member, Progress, Solution, restore
 from pipcli.settings import (
@@ -164,6 +164,9 @@ class PhotoJob:
             solution = self._solve(observation, make_degradation(noise.std), noise, device)
         finally:
             self.reporter.close()
+        if not self.request.paper:
+            image = undo_clipping(solution.image, observation, noise.std)
+            solution = dataclasses.replace(solution, image=image)
         self._write(observation, solution)
 
     def _solve(self, observation: Tensor, degradation: Degradation, noise: NoiseLevel, device: Device) -> Solution:

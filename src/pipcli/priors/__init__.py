@@ -1,6 +1,7 @@
 """The generators. A new encoding or network is a file beside these, its settings record, and a row of a table here."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -14,11 +15,22 @@ __all__ = ["ENCODINGS", "NETWORKS", "Prior", "build"]
 
 Size = tuple[int, int]
 
+
+# Fourier features learn nothing, so the many networks of one picture share theirs: 3 MB for a 128x128 window.
+@lru_cache(maxsize=2)
+def _axis_features(settings: AxisWaves, size: Size, precision: torch.dtype) -> FourierFeatures:
+    del size
+    return FourierFeatures(axis_waves(settings), precision)
+
+
+@lru_cache(maxsize=2)
+def _compass_features(settings: CompassWaves, size: Size, precision: torch.dtype) -> FourierFeatures:
+    return FourierFeatures(compass_waves(settings, size), precision)
+
+
 ENCODINGS: dict[type, Callable[[Any, Size, torch.Generator, torch.dtype], FourierFeatures | FixedNoise]] = {
-    AxisWaves: lambda settings, size, generator, precision: FourierFeatures(axis_waves(settings), precision),
-    CompassWaves: lambda settings, size, generator, precision: FourierFeatures(
-        compass_waves(settings, size), precision
-    ),
+    AxisWaves: lambda settings, size, generator, precision: _axis_features(settings, size, precision),
+    CompassWaves: lambda settings, size, generator, precision: _compass_features(settings, size, precision),
     NoiseSettings: lambda settings, size, generator, precision: FixedNoise(settings, size, generator),
 }
 
