@@ -197,8 +197,10 @@ PUBLISHED = {("denoise", PriorName.PIP): PUBLISHED_PIP, ("denoise", PriorName.DI
 # lacks to one, shrinks with the steps, else the average of a short fit would be of its blurred beginning.
 STEP_SHARE = {Quality.DRAFT: 0.2, Quality.STANDARD: 1.0, Quality.BEST: 1.0}
 MEMBERS = {Quality.DRAFT: 1, Quality.STANDARD: 1, Quality.BEST: 4}
-# A preview does with barely overlapping windows.
+# A preview does with barely overlapping windows, and so do pictures that would need more windows than this: all
+# networks of a picture are in memory at once, at about 5 MB each for PIP and 12 MB for DIP.
 DRAFT_STRIDE = 112
+MOST_WINDOWS = 1000
 
 # The share of the pixels that the held-out rule keeps from the loss, and how long it waits for a new minimum: this
 # share of the steps, and never fewer than these.

@@ -1,5 +1,6 @@
 """The application: its commands, and the one place where failures become a message and an exit code."""
 
+import contextlib
 import errno
 import itertools
 import json
@@ -91,4 +92,9 @@ def main() -> NoReturn:
     """Run the command line of this process."""
     _open_closed_streams()
     interrupt.watch(interrupt.end_at_once)
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    # A plain exit would wait for the worker threads to finish their step, however little anybody wants it any more.
+    os._exit(code)

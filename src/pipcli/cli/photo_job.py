@@ -28,7 +28,9 @@ from pipcli.priors import build
 from pipcli.restore import Limits, Member, Progress, Solution, restore
 from pipcli.settings import (
     DISCREPANCY_FACTOR,
+    DRAFT_STRIDE,
     GUARD_FACTOR,
+    MOST_WINDOWS,
     PATIENCE_SHARE,
     SHORTEST_PATIENCE,
     VARIANCE_PATIENCE,
@@ -115,10 +117,12 @@ def build_members(
     """
     height, width = observation.shape[-2:]
     tiles = settings.tiles or Tiles(max(height, width), max(height, width))
-    places = windows((height, width), tiles.side, tiles.stride) * settings.fit.members
+    places = windows((height, width), tiles.side, tiles.stride)
+    if len(places) > MOST_WINDOWS:
+        places = windows((height, width), tiles.side, max(tiles.stride, DRAFT_STRIDE))
     return [
         _member(settings, window, window.cut(observation), degradation, noise, device, request, request.seed + index)
-        for index, window in enumerate(places)
+        for index, window in enumerate(places * settings.fit.members)
     ]
 
 
