@@ -32,6 +32,7 @@ from pipcli.fit.fit import Iterate
 from pipcli.fit.stopping import StopRule
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
+from pipcli.noise import undo_clipping
 from pipcli.restore import CHECK_EVERY
 from pipcli.settings import StopName
 from pipcli.tiles import Window, blend
@@ -88,7 +89,10 @@ def run_command(noisy: Path, clean: Path, output: Path, arguments: Arguments) ->
     lines = [json.loads(line) for line in printed.getvalue().splitlines()]
     result = next(line for line in lines if line["type"] == "result")
     best = blend((truth.shape[-2], truth.shape[-1]), ((oracle.window, oracle.best[1]) for oracle in oracles))
-    return {**result, "oracle": psnr(best, truth)}
+    # The command undoes clipping in what it writes, so the oracle may as well.
+    noise_std = next(line for line in lines if line["type"] == "start")["sigma"] / 255
+    unclipped = undo_clipping(best.clamp(0, 1), read_photo(noisy).pixels(), noise_std)
+    return {**result, "oracle": psnr(unclipped, truth)}
 
 
 def classics(noisy: Path, clean: Path, sigma: float) -> dict[str, float]:

@@ -147,6 +147,15 @@ def test_a_second_signal_ends_at_once(start: Start, source: Path, tmp_path: Path
     assert names(tmp_path) == {"in.png"}
 
 
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Heed SIGINT in this process, which a shell that runs the tests in the background has it ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded")
 def test_two_interrupts_end_the_waiting_and_the_old_handlers_come_back() -> None:
     before = [signal.getsignal(number) for number in SIGNALS]
     with Interruption() as interruption:
