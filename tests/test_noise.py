@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pipcli.noise import estimate_noise_std
+from pipcli.noise import clipped_noise_variance, estimate_noise_std, undo_clipping
 
 DENOISE_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "denoise"
 PICTURES = ("baboon", "f16", "house", "kodim02", "peppers")
@@ -112,3 +112,32 @@ def test_right_within_fifteen_percent_on_the_released_noise(name):
     pixels = np.asarray(Image.open(DENOISE_DATA / "noisy25" / f"{name}.png").convert("RGB"), dtype=np.float32) / 255
     estimate = estimate_noise_std(torch.from_numpy(pixels).permute(2, 0, 1)[None]) * 255
     assert estimate == pytest.approx(25, rel=0.15)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.02, 0.5, 0.97, 1.0])
+def test_undoing_clipping_brings_the_mean_of_clipped_noise_back_to_the_level(level: float) -> None:
+    generator = torch.Generator().manual_seed(3)
+    clean = torch.full((1, 1, 200, 200), level)
+    observation = (clean + 0.1 * torch.randn(clean.shape, generator=generator)).clamp(0, 1)
+    estimate = observation.mean().expand_as(clean)
+    restored = undo_clipping(estimate, observation, 0.1)
+    assert restored.dtype == torch.float32
+    assert float((restored - clean).abs().max()) < 0.01
+
+
+def test_noise_that_was_not_clipped_is_left_alone() -> None:
+    generator = torch.Generator().manual_seed(3)
+    observation = (0.02 + 0.1 * torch.randn(1, 1, 50, 50, generator=generator)).abs().clamp(0.001, 0.999)
+    estimate = torch.full_like(observation, 0.08)
+    assert torch.equal(undo_clipping(estimate, observation, 0.1), estimate)
+
+
+def test_without_noise_there_is_nothing_to_undo() -> None:
+    picture = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(undo_clipping(picture, picture.round(), 0.0), picture)
+
+
+def test_clipping_takes_variance_off_dark_pictures_and_none_off_middling_ones() -> None:
+    assert clipped_noise_variance(torch.full((1, 3, 32, 32), 0.5), 0.1) == pytest.approx(0.01, rel=1e-3)
+    assert clipped_noise_variance(torch.full((1, 3, 32, 32), 0.04), 0.1) < 0.005
+    assert clipped_noise_variance(torch.rand(1, 1, 1, 1), 0.0) == 0.0
