@@ -15,6 +15,8 @@ def main(results: Path, more_options: list[str]) -> int:
     results.mkdir(exist_ok=True)
     restored, sheet = results / "cat_restored.png", results / "cat_sheet.png"
     command = ["denoise", str(NOISY), "-o", str(restored), "--sigma", "25", "--prior", "pip", "--overwrite"]
+    # A limit, so that the demonstration stays one on a slow machine too.
+    command += ["--time-limit", "80"]
     command += ["--reference", str(CLEAN), "--sheet", str(sheet), "--json", *more_options]
     print("pip-restore " + " ".join(command), flush=True)
     run = subprocess.run([sys.executable, "-m", "pipcli", *command], stdout=subprocess.PIPE, text=True, check=False)
