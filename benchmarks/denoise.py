@@ -1,11 +1,11 @@
 """Measure `pip-restore denoise` on pictures whose clean versions are known.
 
 For every picture: the real command (PSNR of the file that it wrote, seconds of fitting), what its blind stop loses
-against an oracle, and two classics on the same input (non-local means, total variation with the best of four weights).
+against an oracle, and with --classics non-local means and total variation (best of four weights) on the same input.
 The oracle takes of every network, among the estimates that the same run passed through, the one nearest to the clean
 picture. The folder given holds `gt/NAME.png` and `noisy25/NAME.png`. Every figure is of one seed.
 
-    python benchmarks/denoise.py DATA/denoise --json benchmarks/results/denoise_cpu.json
+    python benchmarks/denoise.py DATA/denoise --json denoise.json
 """
 
 import argparse
