@@ -1,7 +1,15 @@
-"""What all tests share: where GPU tests skip, and small pictures."""
+"""What all tests share: where GPU tests skip, a seeded generator, and a folder that may not be written to."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
+
+NOBODY = 65_534
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,3 +30,20 @@ def _few_threads() -> None:
 def generator() -> torch.Generator:
     """Return a seeded CPU generator."""
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def folder_of_another() -> Iterator[Path]:
+    """A folder without write permission, in which only `in.png` may be read; root steps down meanwhile."""
+    with tempfile.TemporaryDirectory() as name:  # not pytest's, which lies in a folder that only root may enter
+        folder = Path(name)
+        Image.new("RGB", (20, 20), (90, 120, 150)).save(folder / "in.png")
+        (folder / "unreadable.png").write_bytes(b"x")
+        (folder / "unreadable.png").chmod(0)
+        folder.chmod(0o555)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(NOBODY)
+        yield folder
+        os.seteuid(user)
+        folder.chmod(0o755)

@@ -155,6 +155,7 @@ class _Run:
         self.limits = limits
         self.outcome: Outcome | None = None
         self.diverged_at: int | None = None
+        self.held_out_error: float | None = None
         self._begin(1.0)
 
     def _begin(self, rate_factor: float) -> None:
@@ -169,6 +170,11 @@ class _Run:
         Raises:
             PipRestoreError: it diverged for the second time.
         """
+        self._make_steps(steps, must_end)
+        measure = None if self.latest is None else self.latest.held_out_error
+        self.held_out_error = None if measure is None else measure()
+
+    def _make_steps(self, steps: int, must_end: Callable[[], Outcome | None]) -> None:
         for _ in range(steps):
             iterate = self.fit.step()
             if (iterate.step % CHECK_EVERY == 0 or iterate.step == self.limits.steps) and self._diverges(iterate):
@@ -206,12 +212,6 @@ class _Run:
         """Return the picture that the rules prefer, else the latest estimate."""
         choices = [choice for rule in self.rules if (choice := rule.choice()) is not None]
         return choices[0] if choices else Choice(self.fit.estimate(), self.fit.steps_done)
-
-    def held_out_error(self) -> float | None:
-        """Return the latest estimate's error on the pixels that were held out, if any were."""
-        if self.latest is None or self.latest.held_out_error is None:
-            return None
-        return self.latest.held_out_error()
 
 
 class _Restoration:
@@ -254,7 +254,7 @@ class _Restoration:
     def _progress(self) -> Progress:
         steps = self.limits.steps
         done = sum(run.fit.steps_done if run.outcome is None else steps for run in self.runs)
-        errors = [error for run in self.runs if (error := run.held_out_error()) is not None]
+        errors = [run.held_out_error for run in self.runs if run.held_out_error is not None]
         return Progress(
             members=len(self.runs),
             fitting=sum(run.outcome is None for run in self.runs),

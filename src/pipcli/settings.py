@@ -179,15 +179,15 @@ PUBLISHED_DIP = Settings(
 
 PIP = Settings(
     CompassWaves(count=12, lowest=1.0, shortest_period=3.5),
-    HourglassSettings((64,) * 5, (16, 32, 32, 32, 32), 1, Sampling.MEAN, Merge.SUM, redundant_biases=False),
-    FitSettings(steps=600, learning_rate=0.02, average_decay=0.99),
-    tiles=Tiles(side=128, stride=48),
+    HourglassSettings((32, 64), (16, 32), 1, Sampling.MEAN, Merge.SUM, redundant_biases=False),
+    FitSettings(steps=1000, learning_rate=0.02, average_decay=0.99),
+    tiles=Tiles(side=128, stride=56),
 )
 DIP = Settings(
     NoiseSettings(channels=32, amplitude=0.1, jitter=0.01),
     HourglassSettings((64,) * 5, (4,) * 5, 3, Sampling.MEAN, Merge.SUM, redundant_biases=False),
     FitSettings(steps=1000, learning_rate=0.01, average_decay=0.98),
-    tiles=Tiles(side=128, stride=48),
+    tiles=Tiles(side=128, stride=56),
 )
 
 PRESETS = {("denoise", PriorName.PIP): PIP, ("denoise", PriorName.DIP): DIP}
@@ -205,7 +205,7 @@ MOST_WINDOWS = 1000
 # The share of the pixels that the held-out rule keeps from the loss, and how long it waits for a new minimum: this
 # share of the steps, and never fewer than these.
 HELD_OUT_FRACTION = 0.04
-PATIENCE_SHARE = 0.13
+PATIENCE_SHARE = 0.05
 SHORTEST_PATIENCE = 50
 
 # The published patience of the moving-variance rule.

@@ -1,16 +1,16 @@
-"""The command as a fixture, and a folder that may not be written to."""
+"""The command as a fixture, and the seeds of the networks that it builds."""
 
-import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from running import Run, picture
+import torch
+from running import Run
 
 from pipcli.cli import app, photo_job
+from pipcli.fit.fit import Fit
 
-NOBODY = 65_534
 LOADED = photo_job  # before any test steps down from root, who may be the only one to read our sources
 
 
@@ -45,17 +45,14 @@ def denoise(command: Callable[..., Run]) -> Callable[..., Run]:
 
 
 @pytest.fixture
-def folder_of_another() -> Iterator[Path]:
-    """A folder without write permission, in which only `in.png` may be read; root steps down meanwhile."""
-    with tempfile.TemporaryDirectory() as name:  # not pytest's, which lies in a folder that only root may enter
-        folder = Path(name)
-        picture(folder / "in.png")
-        (folder / "unreadable.png").write_bytes(b"x")
-        (folder / "unreadable.png").chmod(0)
-        folder.chmod(0o555)
-        user = os.geteuid()
-        if user == 0:
-            os.seteuid(NOBODY)
-        yield folder
-        os.seteuid(user)
-        folder.chmod(0o755)
+def seeds_of_fits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list to which every network that is built adds its seed."""
+    seeds: list[int] = []
+    prepare = Fit.__init__
+
+    def noted(fit: Fit, *arguments: Any, generator: torch.Generator) -> None:
+        seeds.append(generator.initial_seed())
+        prepare(fit, *arguments, generator=generator)
+
+    monkeypatch.setattr(Fit, "__init__", noted)
+    return seeds

@@ -2,10 +2,8 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
 from running import Run, in_process_of_its_own, names, smooth_picture
 
 from pipcli.fit.fit import Fit, Iterate
@@ -18,19 +16,9 @@ def source(tmp_path: Path) -> Path:
     return smooth_picture(tmp_path / "in.png", 20)
 
 
-def test_each_member_of_best_starts_from_another_seed(
-    monkeypatch: pytest.MonkeyPatch, denoise: Command, source: Path
-) -> None:
-    seeds: list[int] = []
-    prepare = Fit.__init__
-
-    def noted(fit: Fit, *arguments: Any, generator: torch.Generator) -> None:
-        seeds.append(generator.initial_seed())
-        prepare(fit, *arguments, generator=generator)
-
-    monkeypatch.setattr(Fit, "__init__", noted)
+def test_each_member_of_best_starts_from_another_seed(seeds_of_fits: list[int], denoise: Command, source: Path) -> None:
     assert denoise(source, "--quality", "best", "--steps", "2", "--seed", "5").code == 0
-    assert sorted(seeds) == [5, 6, 7, 8]  # they are built at the same time, in no order
+    assert sorted(seeds_of_fits) == [5, 6, 7, 8]  # they are built at the same time, in no order
 
 
 @pytest.mark.parametrize(

@@ -67,18 +67,10 @@ def test_the_qualities_and_the_published_method_take_their_own_numbers_of_networ
 
 
 def test_each_network_of_a_large_picture_starts_from_a_seed_of_its_own(
-    monkeypatch: pytest.MonkeyPatch, denoise: Command, source: Path
+    seeds_of_fits: list[int], denoise: Command, source: Path
 ) -> None:
-    seeds: list[int] = []
-    prepare = Fit.__init__
-
-    def noted(fit: Fit, *arguments: Any, generator: torch.Generator) -> None:
-        seeds.append(generator.initial_seed())
-        prepare(fit, *arguments, generator=generator)
-
-    monkeypatch.setattr(Fit, "__init__", noted)
     assert denoise(source, "--steps", "1", "--seed", "5").code == 0
-    assert sorted(seeds) == list(range(5, 5 + standard_windows()))
+    assert sorted(seeds_of_fits) == list(range(5, 5 + standard_windows()))
 
 
 def test_networks_that_stop_apart_are_told_by_their_first_and_last_step(
