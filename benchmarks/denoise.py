@@ -26,8 +26,8 @@ from skimage.restoration import denoise_nl_means, denoise_tv_chambolle
 from torch import Tensor
 
 from pipcli import __version__
-from pipcli.cli import app, photo_job
-from pipcli.cli.report import NoiseLevel
+from pipcli.cli import app
+from pipcli.cli.photo_networks import Networks
 from pipcli.fit.fit import Iterate
 from pipcli.fit.stopping import StopRule
 from pipcli.media import read_photo
@@ -59,17 +59,13 @@ class Oracle(StopRule):
         return False
 
 
-def watched_rules(clean: Tensor, oracles: list[Oracle]) -> Callable[..., list[StopRule]]:
-    """Return the job's own `build_rules`, which also sets an oracle beside the rules of each member."""
-    width = clean.shape[-1]
-    build_rules = photo_job.build_rules
+def watched_rules(clean: Tensor, oracles: list[Oracle]) -> Callable[[Networks, Window], list[StopRule]]:
+    """Return the networks' own `build_rules`, which also sets an oracle beside the rules of each."""
+    build_rules = Networks.build_rules
 
-    def build(stop: StopName, steps: int, noise: NoiseLevel, observation: Tensor) -> list[StopRule]:
-        # A member's observation is a view into the whole: where it starts says which window it is.
-        top, left = divmod(observation.storage_offset(), width)
-        oracle = Oracle(Window(top, left, *observation.shape[-2:]), clean)
-        oracles.append(oracle)
-        return [*build_rules(stop, steps, noise, observation), oracle]
+    def build(networks: Networks, window: Window) -> list[StopRule]:
+        oracles.append(Oracle(window, clean))
+        return [*build_rules(networks, window), oracles[-1]]
 
     return build
 
@@ -82,7 +78,7 @@ def run_command(noisy: Path, clean: Path, output: Path, arguments: Arguments) ->
     truth = read_photo(clean).pixels()
     oracles: list[Oracle] = []
     printed = io.StringIO()
-    with patch.object(photo_job, "build_rules", watched_rules(truth, oracles)), redirect_stdout(printed):
+    with patch.object(Networks, "build_rules", watched_rules(truth, oracles)), redirect_stdout(printed):
         code = app.run(command)
     if code:
         raise SystemExit(code)

@@ -4,6 +4,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -11,7 +12,17 @@ import torch
 from pipcli.errors import PipRestoreError
 from pipcli.fit.fit import Iterate
 from pipcli.fit.stopping import Discrepancy, HeldOut, Never, StopRule
-from pipcli.restore import CHECK_EVERY, RESTART_FACTOR, Limits, Member, Outcome, Progress, Solution, restore
+from pipcli.restore import (
+    CHECK_EVERY,
+    RESTART_FACTOR,
+    Concurrency,
+    Limits,
+    Member,
+    Outcome,
+    Progress,
+    Solution,
+    restore,
+)
 from pipcli.tiles import Window
 
 SIZE = (2, 2)
@@ -41,6 +52,34 @@ class FakeFit:
         return self.picture
 
 
+class FakeGroup:
+    """A fit of several members, each a `FakeFit`."""
+
+    def __init__(self, fits: list[FakeFit]) -> None:
+        self.fits = fits
+        self.steps_done = 0
+
+    def step(self) -> list[Iterate]:
+        self.steps_done += 1
+        return [fit.step() for fit in self.fits]
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        return {"steps": torch.tensor([fit.steps_done for fit in self.fits])}
+
+    def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
+        for fit, steps in zip(self.fits, state["steps"].tolist(), strict=True):
+            fit.steps_done = self.steps_done = steps
+
+
+@dataclass
+class Planned:
+    """A member, and how its part of a fit is made."""
+
+    window: Window
+    make: Callable[[float], FakeFit]
+    rules: Rules
+
+
 def falling(step: int) -> float:
     return 1 / step
 
@@ -60,8 +99,8 @@ def member(
     rules: Rules = never,
     window: Window = WHOLE,
     pause: float = 0.0,
-) -> Member:
-    return Member(window, lambda factor: FakeFit(residual, value, window, pause), rules)  # type: ignore[arg-type, return-value]
+) -> Planned:
+    return Planned(window, lambda factor: FakeFit(residual, value, window, pause), rules)
 
 
 class Recorder:
@@ -90,15 +129,27 @@ class Recorder:
 
 
 def solve(
-    *members: Member,
+    *members: Planned,
     size: tuple[int, int] = SIZE,
     steps: int = 40,
     seconds: float | None = None,
     watcher: Recorder | None = None,
     workers: int = 1,
+    together: int = 1,
 ) -> Solution:
-    limits = Limits(steps, seconds)
-    return restore(size, members or [member()], limits=limits, watcher=watcher or Recorder(), workers=workers)
+    planned = members or [member()]
+
+    def build_fit(numbers: Sequence[int], factor: float) -> FakeGroup:
+        return FakeGroup([planned[number].make(factor) for number in numbers])
+
+    return restore(
+        size,
+        [Member(one.window, one.rules) for one in planned],
+        build_fit,  # type: ignore[arg-type]
+        limits=Limits(steps, seconds),
+        watcher=watcher or Recorder(),
+        concurrency=Concurrency(workers, together),
+    )
 
 
 def test_the_step_limit_ends_a_fit_that_no_rule_stops() -> None:
@@ -189,7 +240,7 @@ def test_a_member_that_stops_early_does_not_stop_the_others() -> None:
 
 def test_a_member_that_has_stopped_makes_no_more_steps() -> None:
     fit = FakeFit(falling, 0.2)
-    stopping = Member(WHOLE, lambda factor: fit, held_out)  # type: ignore[arg-type, return-value]
+    stopping = Planned(WHOLE, lambda factor: fit, held_out)
     solve(stopping, member(), steps=200)
     assert fit.steps_done == 80
 
@@ -268,8 +319,8 @@ def test_without_held_out_pixels_there_is_no_held_out_error() -> None:
             iterate = super().step()
             return Iterate(iterate.step, iterate.residual, iterate.output, iterate.estimate, None)
 
-    def blind() -> Member:
-        return Member(WHOLE, lambda factor: Without(falling, 0.2), held_out)  # type: ignore[arg-type, return-value]
+    def blind() -> Planned:
+        return Planned(WHOLE, lambda factor: Without(falling, 0.2), held_out)
 
     watcher = Recorder()
     assert solve(blind(), blind(), steps=100, watcher=watcher).steps == (100, 100)
@@ -279,14 +330,14 @@ def test_without_held_out_pixels_there_is_no_held_out_error() -> None:
     assert watcher.seen[-1].held_out_error == pytest.approx(0.4)  # of those that know it
 
 
-def breaking_once(built: list[float], *, bad: float = math.nan, at: int = 20) -> Member:
+def breaking_once(built: list[float], *, bad: float = math.nan, at: int = 20) -> Planned:
     """A member whose first fit diverges."""
 
     def build(factor: float) -> FakeFit:
         built.append(factor)
         return FakeFit(lambda step: bad if factor == 1 and step >= at else 0.5, 0.3)
 
-    return Member(WHOLE, build, never)  # type: ignore[arg-type]
+    return Planned(WHOLE, build, never)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, 50.0])
@@ -333,7 +384,7 @@ def test_rules_begin_anew_with_the_fit() -> None:
 
     built: list[float] = []
     breaking = breaking_once(built, at=60)
-    solution = solve(Member(WHOLE, breaking.build_fit, rules), steps=1000)
+    solution = solve(Planned(WHOLE, breaking.make, rules), steps=1000)
     assert len(made) == 2
     assert made[0].lowest_step == made[1].lowest_step == 50
     assert solution.steps == (50,)
@@ -398,7 +449,7 @@ def test_as_many_members_advance_at_a_time_as_there_are_workers() -> None:
             meeting.wait()  # ends only when two fits are here at the same time
             return super().step()
 
-    members = [Member(WHOLE, lambda factor: Meeting(falling, 0.2), never) for _ in range(2)]  # type: ignore[arg-type, return-value]
+    members = [Planned(WHOLE, lambda factor: Meeting(falling, 0.2), never) for _ in range(2)]
     assert solve(*members, steps=3, workers=2).steps_done == (3, 3)
 
 
@@ -415,8 +466,71 @@ def test_an_error_in_one_member_ends_the_work(workers: int) -> None:
         fits.append(FakeFit(falling, 0.2))
         return fits[-1]
 
-    others = [Member(WHOLE, build, never) for _ in range(4)]  # type: ignore[arg-type]
+    others = [Planned(WHOLE, build, never) for _ in range(4)]
     with pytest.raises(MemoryError):
         solve(member(residual=broken), *others, steps=10**9, workers=workers)
     time.sleep(0.05)
     assert all(fit.steps_done <= CHECK_EVERY for fit in fits)
+
+
+@pytest.mark.parametrize("together", [2, 3, 8])
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_members_of_a_group_stop_apart_as_they_would_alone(workers: int, together: int) -> None:
+    def members() -> list[Planned]:
+        return [member(0.1 * index, rules=held_out if index % 2 else never) for index in range(7)]
+
+    alone = solve(*members(), steps=90)
+    grouped = solve(*members(), steps=90, workers=workers, together=together)
+    assert grouped.steps == alone.steps == (90, 50, 90, 50, 90, 50, 90)
+    assert grouped.steps_done == alone.steps_done == (90, 80, 90, 80, 90, 80, 90)
+    assert torch.equal(grouped.image, alone.image)
+    assert torch.equal(grouped.last_output, alone.last_output)
+
+
+def test_a_member_that_ends_amid_a_round_keeps_what_it_had_then() -> None:
+    def guard() -> list[StopRule]:
+        return [Discrepancy(noise_std=0.5, factor=1.0, decay=0.0)]
+
+    solution = solve(member(0.2, rules=guard), member(0.4), steps=30, together=2)
+    assert solution.steps_done == (4, 30)
+    assert solution.outcome in (Outcome.DISCREPANCY, Outcome.STEP_LIMIT)
+
+
+def test_whoever_has_ended_leaves_the_group() -> None:
+    fits: list[FakeFit] = []
+
+    def make(factor: float) -> FakeFit:
+        fits.append(FakeFit(falling, 0.2))
+        return fits[-1]
+
+    solve(Planned(WHOLE, make, held_out), Planned(WHOLE, make, never), steps=200, together=2)
+    # Two at first; the one that is left goes on in a fit of its own.
+    assert [fit.steps_done for fit in fits] == [80, 80, 200]
+
+
+def test_a_member_of_a_group_that_diverges_is_begun_again_alone() -> None:
+    built: list[float] = []
+    watcher = Recorder()
+    solution = solve(member(), breaking_once(built), member(), watcher=watcher, together=3)
+    assert watcher.restarts == [(1, 20, RESTART_FACTOR)]
+    assert built == [1.0, RESTART_FACTOR]
+    assert solution.steps_done == (40, 40, 40)
+
+
+def test_no_worker_is_idle_while_a_group_can_be_split() -> None:
+    meeting = threading.Barrier(2, timeout=30)
+
+    class Meeting(FakeFit):
+        def step(self) -> Iterate:
+            if self.steps_done >= CHECK_EVERY:
+                meeting.wait()  # ends only when two fits are here at the same time
+            return super().step()
+
+    def short() -> list[StopRule]:
+        return [Discrepancy(noise_std=0.5, factor=1.0, decay=0.0)]
+
+    members = [
+        *[Planned(WHOLE, lambda factor: FakeFit(falling, 0.2), short) for _ in range(2)],
+        *[Planned(WHOLE, lambda factor: Meeting(falling, 0.2), never) for _ in range(2)],
+    ]
+    assert solve(*members, steps=15, workers=2, together=2).steps_done == (4, 4, 15, 15)

@@ -3,22 +3,26 @@
 A member is one network on one window of the picture. Small windows are not only for memory: a network of PIP's or
 DIP's size explains a small window in fewer steps and in more detail than a whole photo, each window stops when its own
 content is explained, and where windows overlap their answers average. All members advance together, a few steps a
-round, so that there is an estimate of the whole picture at any time.
+round, so that there is an estimate of the whole picture at any time. They do so in groups: the members of a group make
+their steps in one fit, a group a worker at a time, and whoever has ended leaves its group.
 """
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain
 from typing import Protocol
 
 from torch import Tensor
 
 from pipcli.errors import PipRestoreError
-from pipcli.fit.fit import Fit, Iterate
+from pipcli.fit.fit import Fit, Iterate, members_of
 from pipcli.fit.stopping import Choice, StopRule
 from pipcli.settings import StopName
 from pipcli.tiles import Window, blend
@@ -132,67 +136,78 @@ class Limits:
     seconds: float | None
 
 
+BuildFit = Callable[[Sequence[int], float], Fit]
+
+
 @dataclass(frozen=True)
 class Member:
     """One network to fit.
 
     Attributes:
         window: the part of the picture that it makes.
-        build_fit: makes its fit, given a factor for the learning rate.
         build_rules: makes its stop rules; the first that prefers a picture decides which is taken.
     """
 
     window: Window
-    build_fit: Callable[[float], Fit]
     build_rules: Callable[[], Sequence[StopRule]]
+
+
+@dataclass(frozen=True)
+class Concurrency:
+    """How the members share the machine; the result does not depend on it beyond rounding.
+
+    Attributes:
+        workers: groups that advance at the same time.
+        together: members of a group, at most.
+    """
+
+    workers: int = 1
+    together: int = 1
 
 
 class _Run:
     """A member on its way."""
 
-    def __init__(self, member: Member, limits: Limits) -> None:
+    def __init__(self, number: int, member: Member, limits: Limits) -> None:
+        self.number = number
         self.member = member
         self.limits = limits
         self.outcome: Outcome | None = None
+        self.answer: Choice | None = None
+        self.last_output: Tensor | None = None
         self.diverged_at: int | None = None
-        self.held_out_error: float | None = None
-        self._begin(1.0)
+        self._begin()
 
-    def _begin(self, rate_factor: float) -> None:
-        self.fit = self.member.build_fit(rate_factor)
+    def _begin(self) -> None:
         self.rules = self.member.build_rules()
         self.lowest_residual = float("inf")
-        self.latest: Iterate | None = None
+        self.held_out_error: float | None = None
+        self.steps_done = 0
 
-    def advance(self, steps: int, must_end: Callable[[], Outcome | None]) -> None:
-        """Make some steps, or fewer if the member's own rules and limits, or the caller, end it.
-
-        Raises:
-            PipRestoreError: it diverged for the second time.
-        """
-        self._make_steps(steps, must_end)
-        measure = None if self.latest is None else self.latest.held_out_error
-        self.held_out_error = None if measure is None else measure()
-
-    def _make_steps(self, steps: int, must_end: Callable[[], Outcome | None]) -> None:
-        for _ in range(steps):
-            iterate = self.fit.step()
-            if (iterate.step % CHECK_EVERY == 0 or iterate.step == self.limits.steps) and self._diverges(iterate):
-                self._begin_again(iterate.step)
-                return
-            self.latest = iterate
-            self.outcome = self._ending(iterate) or must_end()
-            if self.outcome is not None:
-                return
-
-    def _ending(self, iterate: Iterate) -> Outcome | None:
+    def see(self, iterate: Iterate, must_end: Outcome | None) -> None:
+        """Take note of the latest iterate, and end if the member's own rules and limits, or the caller, say so."""
+        self.steps_done = iterate.step
         # Every rule must see every iterate, so all are asked before any is heeded.
         fired = [rule for rule in self.rules if rule.update(iterate)]
         if fired:
-            return RULE_OUTCOMES[fired[0].name]
-        return Outcome.STEP_LIMIT if iterate.step >= self.limits.steps else None
+            self.outcome = RULE_OUTCOMES[fired[0].name]
+        elif iterate.step >= self.limits.steps:
+            self.outcome = Outcome.STEP_LIMIT
+        else:
+            self.outcome = must_end
+        if self.outcome is not None:
+            self.last_output = iterate.output.cpu()
+            self.answer = self._choice(iterate)
 
-    def _diverges(self, iterate: Iterate) -> bool:
+    def _choice(self, iterate: Iterate) -> Choice:
+        """Return the picture that the rules prefer, else the latest estimate."""
+        choices = [choice for rule in self.rules if (choice := rule.choice()) is not None]
+        return choices[0] if choices else Choice(iterate.estimate.clone(), iterate.step)
+
+    def diverges(self, iterate: Iterate) -> bool:
+        """Return whether the residual has left the path, judged at the steps at which progress is told."""
+        if iterate.step % CHECK_EVERY and iterate.step != self.limits.steps:
+            return False
         residual = float(iterate.residual)
         # Written so that a residual that is not a number counts as diverged.
         if not residual <= DIVERGED_FACTOR * self.lowest_residual + DIVERGED_MARGIN:
@@ -200,36 +215,98 @@ class _Run:
         self.lowest_residual = min(self.lowest_residual, residual)
         return False
 
-    def _begin_again(self, step: int) -> None:
+    def begin_again(self, step: int) -> None:
+        """Forget all that was seen, since the fit diverged at a step.
+
+        Raises:
+            PipRestoreError: it is the second time.
+        """
         if self.diverged_at is not None:
             raise PipRestoreError(
                 f"the fit diverged at step {step}, and again with a lower learning rate: try another --seed or --prior"
             )
         self.diverged_at = step
-        self._begin(RESTART_FACTOR)
+        self._begin()
 
-    def choice(self) -> Choice:
-        """Return the picture that the rules prefer, else the latest estimate."""
-        choices = [choice for rule in self.rules if (choice := rule.choice()) is not None]
-        return choices[0] if choices else Choice(self.fit.estimate(), self.fit.steps_done)
+
+class _Group:
+    """Members that make their steps in one fit."""
+
+    def __init__(self, runs: list[_Run], build_fit: BuildFit, rate_factor: float = 1.0) -> None:
+        self.runs = runs
+        self.build_fit = build_fit
+        self.rate_factor = rate_factor
+        self.fit = build_fit([run.number for run in runs], rate_factor)
+
+    def advance(self, steps: int, must_end: Callable[[], Outcome | None]) -> list[_Run]:
+        """Make some steps, or fewer if all members end; return those that diverged and have left the group."""
+        diverged: list[_Run] = []
+        for _ in range(steps):
+            iterates = self.fit.step()
+            ending = must_end()
+            for run, iterate in zip(self.runs, iterates, strict=True):
+                if run.outcome is None and run not in diverged:
+                    if run.diverges(iterate):
+                        run.begin_again(iterate.step)
+                        diverged.append(run)
+                    else:
+                        run.see(iterate, ending)
+            if all(run.outcome is not None or run in diverged for run in self.runs):
+                break
+        for run, iterate in zip(self.runs, iterates, strict=True):
+            if run not in diverged and iterate.held_out_error is not None and run.steps_done == iterate.step:
+                run.held_out_error = iterate.held_out_error()
+        self._keep([place for place, run in enumerate(self.runs) if run.outcome is None and run not in diverged])
+        return diverged
+
+    def _keep(self, places: list[int]) -> None:
+        """Go on with the members at some places alone."""
+        if len(places) == len(self.runs):
+            return
+        self.runs = [self.runs[place] for place in places]
+        if places:
+            state = members_of(self.fit.state_dict(), places)
+            self.fit = self.build_fit([run.number for run in self.runs], self.rate_factor)
+            self.fit.load_state_dict(state)
+
+    def split(self) -> "_Group":
+        """Give the second half of the members to a new group and return it."""
+        half = len(self.runs) // 2
+        other = copy(self)
+        other._keep(list(range(half, len(self.runs))))
+        self._keep(list(range(half)))
+        return other
 
 
 class _Restoration:
     """All members on their way, in rounds."""
 
-    def __init__(self, members: Sequence[Member], limits: Limits, watcher: Watcher, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self,
+        members: Sequence[Member],
+        build_fit: BuildFit,
+        limits: Limits,
+        watcher: Watcher,
+        pool: ThreadPoolExecutor,
+        concurrency: Concurrency,
+    ) -> None:
+        self.build_fit = build_fit
         self.limits = limits
         self.watcher = watcher
         self.pool = pool
+        self.workers = concurrency.workers
         self.clock = Clock()
-        self.runs = list(pool.map(lambda member: _Run(member, limits), members))
+        self.runs = [_Run(number, member, limits) for number, member in enumerate(members)]
+        together = min(concurrency.together, math.ceil(len(members) / concurrency.workers))
+        starts = range(0, len(members), together)
+        self.groups = list(pool.map(lambda start: _Group(self.runs[start : start + together], build_fit), starts))
 
     def complete(self) -> None:
         """Advance all members until each has ended, telling the watcher."""
-        self._round(1, lambda: None)
-        while fitting := [run for run in self.runs if run.outcome is None]:
+        self._round(lambda group: 1, lambda: None)
+        while self.groups:
             # The second round brings all to the first step at which rules and progress look.
-            self._round(CHECK_EVERY - fitting[0].fit.steps_done % CHECK_EVERY, self._must_end)
+            self._round(lambda group: CHECK_EVERY - group.fit.steps_done % CHECK_EVERY, self._must_end)
 
     def _must_end(self) -> Outcome | None:
         if self.watcher.interrupted():
@@ -238,27 +315,39 @@ class _Restoration:
             return Outcome.TIME_LIMIT
         return None
 
-    def _round(self, steps: int, must_end: Callable[[], Outcome | None]) -> None:
-        fitting = [run for run in self.runs if run.outcome is None]
-        restarted_before = [run.diverged_at for run in fitting]
-        list(self.pool.map(lambda run: run.advance(steps, must_end), fitting))
-        for run, before in zip(fitting, restarted_before, strict=True):
-            if run.diverged_at is not None and before is None:
-                self._tell_of_restart(run, run.diverged_at)
+    def _round(self, steps: Callable[[_Group], int], must_end: Callable[[], Outcome | None]) -> None:
+        self._share_among_workers()
+        groups = self.groups
+        diverged = list(self.pool.map(lambda group: group.advance(steps(group), must_end), groups))
+        self.groups = [group for group in groups if group.runs]
+        for run in chain.from_iterable(diverged):
+            self._begin_again(run)
         progress = self._progress()
         self.clock.skip(lambda: self.watcher.progress(progress))
 
-    def _tell_of_restart(self, run: _Run, step: int) -> None:
-        self.clock.skip(lambda: self.watcher.restarted(self.runs.index(run), step, RESTART_FACTOR))
+    def _share_among_workers(self) -> None:
+        """Split groups while there are fewer than workers, so that towards the end no processor is idle."""
+        while len(self.groups) < self.workers:
+            largest = max(self.groups, key=lambda group: len(group.runs))
+            if len(largest.runs) == 1:
+                return
+            self.groups.append(largest.split())
+
+    def _begin_again(self, run: _Run) -> None:
+        step = run.diverged_at
+        if step is None:
+            raise RuntimeError("only a member that diverged begins again")
+        self.groups.append(_Group([run], self.build_fit, RESTART_FACTOR))
+        self.clock.skip(lambda: self.watcher.restarted(run.number, step, RESTART_FACTOR))
 
     def _progress(self) -> Progress:
         steps = self.limits.steps
-        done = sum(run.fit.steps_done if run.outcome is None else steps for run in self.runs)
+        done = sum(run.steps_done if run.outcome is None else steps for run in self.runs)
         errors = [run.held_out_error for run in self.runs if run.held_out_error is not None]
         return Progress(
             members=len(self.runs),
             fitting=sum(run.outcome is None for run in self.runs),
-            step=max(run.fit.steps_done for run in self.runs),
+            step=max(run.steps_done for run in self.runs),
             steps=steps,
             share=done / (steps * len(self.runs)),
             seconds=self.clock.seconds(),
@@ -277,35 +366,41 @@ def _workers(count: int) -> Iterator[ThreadPoolExecutor]:
 
 
 def restore(
-    size: tuple[int, int], members: Sequence[Member], *, limits: Limits, watcher: Watcher, workers: int = 1
+    size: tuple[int, int],
+    members: Sequence[Member],
+    build_fit: BuildFit,
+    *,
+    limits: Limits,
+    watcher: Watcher,
+    concurrency: Concurrency,
 ) -> Solution:
     """Fit the members side by side and join their answers.
 
     Args:
         size: height and width of the picture.
         members: at least one; their windows together cover the picture.
+        build_fit: makes the fit of some members, by their numbers, given a factor for the learning rate.
         limits: bounds on steps and seconds.
         watcher: is told of the progress, and may end the work; the estimates so far are then joined.
-        workers: how many members to advance at the same time; the result does not depend on it.
+        concurrency: how the members share the machine.
 
     Raises:
         PipRestoreError: a member diverged twice.
     """
-    with _workers(workers) as pool:
-        restoration = _Restoration(members, limits, watcher, pool)
+    with _workers(concurrency.workers) as pool:
+        restoration = _Restoration(members, build_fit, limits, watcher, pool, concurrency)
         restoration.complete()
     runs = restoration.runs
-    choices = [run.choice() for run in runs]
     outcomes = Counter(run.outcome for run in runs if run.outcome is not None)
     early = [outcome for outcome in (Outcome.INTERRUPTED, Outcome.TIME_LIMIT) if outcomes[outcome]]
-    outputs = [(run.member.window, run.latest.output.cpu()) for run in runs if run.latest is not None]
-    answers = [(run.member.window, choice.image.cpu()) for run, choice in zip(runs, choices, strict=True)]
+    outputs = [(run.member.window, run.last_output) for run in runs if run.last_output is not None]
+    choices = [(run.member.window, run.answer) for run in runs if run.answer is not None]
     return Solution(
-        image=blend(size, answers).clamp(0, 1),
+        image=blend(size, ((window, choice.image.cpu()) for window, choice in choices)).clamp(0, 1),
         last_output=blend(size, outputs),
         outcome=early[0] if early else outcomes.most_common(1)[0][0],
-        steps=tuple(choice.step for choice in choices),
-        steps_done=tuple(run.fit.steps_done for run in runs),
+        steps=tuple(choice.step for _, choice in choices),
+        steps_done=tuple(run.steps_done for run in runs),
         seconds=restoration.clock.seconds(),
         restarts=sum(run.diverged_at is not None for run in runs),
     )

@@ -50,9 +50,9 @@ def seeds_of_fits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     seeds: list[int] = []
     prepare = Fit.__init__
 
-    def noted(fit: Fit, *arguments: Any, generator: torch.Generator) -> None:
-        seeds.append(generator.initial_seed())
-        prepare(fit, *arguments, generator=generator)
+    def noted(fit: Fit, *arguments: Any, generators: list[torch.Generator]) -> None:
+        seeds.extend(generator.initial_seed() for generator in generators)
+        prepare(fit, *arguments, generators=generators)
 
     monkeypatch.setattr(Fit, "__init__", noted)
     return seeds

@@ -13,7 +13,7 @@ from pipcli.fit.fit import Fit, Iterate
 from pipcli.restore import RESTART_FACTOR
 
 Command = Callable[..., Run]
-Breaking = Callable[[Callable[[Fit], bool]], None]
+Breaking = Callable[[Callable[[Fit], list[int]]], None]
 
 
 @pytest.fixture
@@ -23,14 +23,14 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def breaking(monkeypatch: pytest.MonkeyPatch) -> Breaking:
-    """Make the fits for which a condition holds end in weights that are no numbers, from their fourth step on."""
+    """Give the members of a fit whose places a choice names weights that are no numbers, at the fit's fourth step."""
     step = Fit.step
 
-    def install(condition: Callable[[Fit], bool]) -> None:
-        def broken(fit: Fit) -> Iterate:
-            if fit.steps_done == 3 and condition(fit):
+    def install(choose: Callable[[Fit], list[int]]) -> None:
+        def broken(fit: Fit) -> list[Iterate]:
+            if fit.steps_done == 3:
                 with torch.no_grad():
-                    next(fit.prior.parameters()).fill_(math.nan)
+                    next(fit.prior.parameters())[choose(fit)] = math.nan
             return step(fit)
 
         monkeypatch.setattr(Fit, "step", broken)
@@ -44,9 +44,9 @@ def test_a_fit_that_diverges_is_begun_again_and_said(
 ) -> None:
     rates: list[float] = []
 
-    def first(fit: Fit) -> bool:
+    def first(fit: Fit) -> list[int]:
         rates.append(fit.settings.learning_rate)
-        return len(rates) == 1
+        return [0] if len(rates) == 1 else []
 
     breaking(first)
     run = denoise(source, "--steps", steps, "--json", "--stop", "none")
@@ -66,7 +66,7 @@ def test_a_fit_that_diverges_is_begun_again_and_said(
 def test_a_fit_that_diverges_twice_is_a_failure_without_a_file(
     stop: str, breaking: Breaking, denoise: Command, source: Path, tmp_path: Path
 ) -> None:
-    breaking(lambda fit: True)
+    breaking(lambda fit: [0])
     run = denoise(source, "--steps", "30", "--stop", stop, "--sheet", tmp_path / "sheet.png", "-q")
     assert run.code == 1
     assert run.message.startswith("the fit diverged at step 10, and again with a lower learning rate: try another")
@@ -79,12 +79,12 @@ def test_a_fit_that_diverges_twice_is_a_failure_without_a_file(
 def test_a_later_member_that_diverges_is_begun_again_alone(breaking: Breaking, denoise: Command, source: Path) -> None:
     seen: list[Fit] = []
 
-    def second(fit: Fit) -> bool:
+    def second(fit: Fit) -> list[int]:
         # Told by its seed: several members advance at the same time, in no order.
-        if fit.generator.initial_seed() != 4:
-            return False
-        seen.append(fit)
-        return len(seen) == 1
+        places = [place for place, generator in enumerate(fit.generators) if generator.initial_seed() == 4]
+        if places:
+            seen.append(fit)
+        return places if len(seen) == 1 else []
 
     breaking(second)
     run = denoise(source, "--steps", "10", "--quality", "best", "--json", "--stop", "none", "--seed", "3")

@@ -27,7 +27,7 @@ def test_each_member_of_best_starts_from_another_seed(seeds_of_fits: list[int], 
 def test_a_picture_that_does_not_fit_into_memory_is_one_line(
     error: Exception, monkeypatch: pytest.MonkeyPatch, denoise: Command, source: Path, tmp_path: Path
 ) -> None:
-    def step(fit: Fit) -> Iterate:
+    def step(fit: Fit) -> list[Iterate]:
         raise error
 
     monkeypatch.setattr(Fit, "step", step)
@@ -40,7 +40,7 @@ def test_a_picture_that_does_not_fit_into_memory_is_one_line(
 def test_other_errors_of_torch_are_not_called_memory(
     monkeypatch: pytest.MonkeyPatch, denoise: Command, source: Path
 ) -> None:
-    def step(fit: Fit) -> Iterate:
+    def step(fit: Fit) -> list[Iterate]:
         raise RuntimeError("shapes differ")
 
     monkeypatch.setattr(Fit, "step", step)

@@ -79,10 +79,11 @@ def test_networks_that_stop_apart_are_told_by_their_first_and_last_step(
     step = Fit.step
 
     def explained(fit: Fit) -> Any:
-        iterate = step(fit)
-        if fit.generator.initial_seed() == 5:
-            iterate.residual.fill_(0)
-        return iterate
+        iterates = step(fit)
+        for iterate, generator in zip(iterates, fit.generators, strict=True):
+            if generator.initial_seed() == 5:
+                iterate.residual.fill_(0)
+        return iterates
 
     monkeypatch.setattr(Fit, "step", explained)
     options = ("--sigma", "25", "--stop", "discrepancy", "--seed", "5", "--steps", "3")

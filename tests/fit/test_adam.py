@@ -40,4 +40,6 @@ def test_parameters_stay_views_of_the_vector_when_a_state_is_loaded() -> None:
 
 def test_a_foreign_state_is_refused() -> None:
     with pytest.raises(ValueError, match="optimiser"):
-        Adam(network().parameters(), 0.01).load_state_dict({"steps": torch.ones(1), "mean": 1, "square": 2})
+        Adam(network().parameters(), 0.01).load_state_dict(
+            {"steps": 1, "mean": torch.ones(1), "square": [torch.ones(1)]}
+        )

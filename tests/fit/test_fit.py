@@ -9,7 +9,7 @@ import torch
 
 from pipcli.coords import pixel_grid
 from pipcli.degradations import Identity
-from pipcli.fit.fit import Fit
+from pipcli.fit.fit import Fit, members_of
 from pipcli.priors import build
 from pipcli.settings import DIP, PIP, Settings
 
@@ -27,22 +27,22 @@ def picture(height: int = 20, width: int = 24, channels: int = 3) -> torch.Tenso
 
 
 def make_fit(row: Settings, observation: torch.Tensor, share: float = 0.1, seed: int = 0) -> Fit:
-    generator = torch.Generator().manual_seed(seed)
-    _, channels, height, width = observation.shape
-    prior = build(row, (height, width), channels, generator=generator)
+    members, channels, height, width = observation.shape
+    generators = [torch.Generator().manual_seed(seed + member) for member in range(members)]
+    prior = build(row, (height, width), channels, generators=generators)
     settings = dataclasses.replace(row.fit, held_out_fraction=share, average_decay=0.9)
     coords = pixel_grid(height, width)
-    return Fit(prior, Identity(None), observation, coords, settings, generator=generator)
+    return Fit(prior, Identity(None), observation, coords, settings, generators=generators)
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_it_overfits_a_small_smooth_picture(name: str) -> None:
     observation = picture()
     fit = make_fit(ROWS[name], observation)
-    first = float(fit.step().residual)
+    first = float(fit.step()[0].residual)
     for _ in range(150):
         fit.step()
-    error = (fit.estimate() - observation).square().mean()
+    error = (fit.estimates() - observation).square().mean()
     assert error < 0.05 * first
     assert error < 2e-3
 
@@ -61,9 +61,9 @@ def test_resuming_equals_running_straight_through(name: str) -> None:
     resumed = make_fit(ROWS[name], observation, seed=99)
     resumed.load_state_dict(torch.load(file, weights_only=True))
     for _ in range(4):
-        last = resumed.step()
+        last = resumed.step()[0]
     assert last.step == 8
-    assert torch.equal(resumed.estimate(), straight.estimate())
+    assert torch.equal(resumed.estimates(), straight.estimates())
     assert torch.equal(resumed.held_out, straight.held_out)
 
 
@@ -74,7 +74,7 @@ def test_one_seed_gives_one_result_and_another_another(name: str) -> None:
         fit = make_fit(ROWS[name], picture(), seed=seed)
         fit.step()
         fit.step()
-        estimates.append(fit.estimate().clone())
+        estimates.append(fit.estimates().clone())
     assert torch.equal(estimates[0], estimates[1])
     assert not torch.equal(estimates[0], estimates[2])
 
@@ -83,21 +83,21 @@ def test_held_out_pixels_have_no_part_in_the_fit() -> None:
     observation = picture()
     fit = make_fit(ROWS["pip"], observation)
     changed = observation.clone()
-    changed[:, :, fit.held_out] = 1.0
+    changed[:, :, fit.held_out[0]] = 1.0
     other = make_fit(ROWS["pip"], changed)
     assert torch.equal(fit.held_out, other.held_out)
     for _ in range(3):
         fit.step()
         other.step()
-    assert torch.equal(fit.estimate(), other.estimate())
+    assert torch.equal(fit.estimates(), other.estimates())
 
 
 def test_the_held_out_error_is_that_of_the_estimate_on_those_pixels() -> None:
     observation = picture()
     fit = make_fit(ROWS["pip"], observation)
     fit.step()
-    iterate = fit.step()
-    expected = (fit.estimate() - observation).square()[:, :, fit.held_out].mean()
+    iterate = fit.step()[0]
+    expected = (fit.estimates() - observation).square()[:, :, fit.held_out[0]].mean()
     assert iterate.held_out_error is not None
     assert iterate.held_out_error() == pytest.approx(float(expected))
 
@@ -105,15 +105,15 @@ def test_the_held_out_error_is_that_of_the_estimate_on_those_pixels() -> None:
 def test_the_residual_is_the_mean_misfit_over_the_fitted_samples() -> None:
     observation = picture()
     fit = make_fit(ROWS["pip"], observation)
-    iterate = fit.step()
-    expected = (iterate.output - observation).square()[:, :, ~fit.held_out].mean()
+    iterate = fit.step()[0]
+    expected = (iterate.output - observation).square()[:, :, ~fit.held_out[0]].mean()
     torch.testing.assert_close(iterate.residual, expected)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (9, 1), (3, 3)])
 def test_a_tiny_picture_holds_nothing_out_and_can_be_fitted(size: tuple[int, int]) -> None:
     fit = make_fit(ROWS["pip"], picture(*size, channels=1))
-    iterate = fit.step()
+    iterate = fit.step()[0]
     assert iterate.held_out_error is None
     assert iterate.estimate.shape == (1, 1, *size)
     assert iterate.estimate.isfinite().all()
@@ -121,7 +121,7 @@ def test_a_tiny_picture_holds_nothing_out_and_can_be_fitted(size: tuple[int, int
 
 def test_there_is_no_estimate_before_the_first_step() -> None:
     with pytest.raises(RuntimeError, match="first step"):
-        make_fit(ROWS["pip"], picture()).estimate()
+        make_fit(ROWS["pip"], picture()).estimates()
 
 
 def spoil_settings(state: dict[str, Any]) -> None:
@@ -129,7 +129,7 @@ def spoil_settings(state: dict[str, Any]) -> None:
 
 
 def spoil_shape(state: dict[str, Any]) -> None:
-    state["shape"] = (1, 3, 2, 2)
+    state["shape"] = (3, 2, 2)
 
 
 @pytest.mark.parametrize(("spoil", "name"), [(spoil_settings, "settings"), (spoil_shape, "shape")])
@@ -140,3 +140,55 @@ def test_a_state_of_another_fit_is_refused_by_what_differs(spoil: Any, name: str
     spoil(state)
     with pytest.raises(ValueError, match=name):
         fit.load_state_dict(state)
+
+
+def three_pictures() -> torch.Tensor:
+    return torch.cat([picture(), picture().flip(2), 1 - picture()])
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_members_know_nothing_of_each_other(name: str) -> None:
+    observations = three_pictures()
+    together = make_fit(ROWS[name], observations)
+    alone = [make_fit(ROWS[name], observations[k : k + 1], seed=k) for k in range(3)]
+    assert torch.equal(together.held_out, torch.cat([fit.held_out for fit in alone]))
+    for _ in range(3):
+        iterates = together.step()
+        own = [fit.step()[0] for fit in alone]
+    for mine, other in zip(iterates, own, strict=True):
+        torch.testing.assert_close(mine.residual, other.residual, rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(mine.estimate, other.estimate, rtol=0, atol=1e-3)
+        assert mine.held_out_error is not None
+        assert other.held_out_error is not None
+        assert mine.held_out_error() == pytest.approx(other.held_out_error(), rel=1e-2)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_members_taken_out_of_a_fit_go_on_as_if_nothing_had_happened(name: str) -> None:
+    observations = three_pictures()
+    whole = make_fit(ROWS[name], observations)
+    for _ in range(3):
+        whole.step()
+    kept = make_fit(ROWS[name], observations[[2, 0]], seed=50)
+    kept.load_state_dict(members_of(whole.state_dict(), [2, 0]))
+    assert torch.equal(kept.held_out, whole.held_out[[2, 0]])
+    assert torch.equal(kept.estimates(), whole.estimates()[[2, 0]])
+    for _ in range(3):
+        whole.step()
+        kept.step()
+    assert kept.steps_done == whole.steps_done == 6
+    torch.testing.assert_close(kept.estimates(), whole.estimates()[[2, 0]], rtol=0, atol=1e-3)
+
+
+def test_what_is_taken_out_of_a_fit_is_a_copy() -> None:
+    fit = make_fit(ROWS["pip"], three_pictures())
+    fit.step()
+    state = members_of(fit.state_dict(), [1])
+    before = state["average"]["value"].clone()
+    fit.step()
+    assert torch.equal(state["average"]["value"], before)
+
+
+def test_at_least_one_pixel_of_each_member_is_held_out() -> None:
+    fit = make_fit(ROWS["pip"], three_pictures(), share=1e-9)
+    assert fit.held_out.sum((1, 2)).tolist() == [1, 1, 1]

@@ -37,7 +37,7 @@ def test_the_network_runs_in_the_precision_and_the_picture_is_float32_in_range(p
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("row", ROWS)
 def test_every_row_builds_a_prior_for_any_size(row: str, channels: int, size: tuple[int, int]) -> None:
-    prior = build(ROWS[row], size, channels, generator=torch.Generator().manual_seed(0))
+    prior = build(ROWS[row], size, channels, generators=[torch.Generator().manual_seed(0)])
     picture = prior(pixel_grid(*size, ROWS[row].grid))
     assert picture.shape == (1, channels, *size)
     assert picture.isfinite().all()
@@ -49,7 +49,7 @@ def test_every_row_builds_a_prior_for_any_size(row: str, channels: int, size: tu
 @pytest.mark.parametrize("row", ROWS)
 def test_one_seed_gives_one_picture_and_another_seed_another(row: str) -> None:
     def picture(seed: int) -> Tensor:
-        prior = build(ROWS[row], (8, 9), 3, generator=torch.Generator().manual_seed(seed))
+        prior = build(ROWS[row], (8, 9), 3, generators=[torch.Generator().manual_seed(seed)])
         return prior(pixel_grid(8, 9)).detach()
 
     assert torch.equal(picture(1), picture(1))
@@ -58,7 +58,7 @@ def test_one_seed_gives_one_picture_and_another_seed_another(row: str) -> None:
 
 @pytest.mark.parametrize(("row", "parameters"), [("published pip", 329_575), ("published dip", 2_217_831)])
 def test_the_published_priors_have_the_published_number_of_parameters(row: str, parameters: int) -> None:
-    prior = build(ROWS[row], (16, 16), 3, generator=torch.Generator())
+    prior = build(ROWS[row], (16, 16), 3, generators=[torch.Generator()])
     assert sum(parameter.numel() for parameter in prior.parameters()) == parameters
 
 

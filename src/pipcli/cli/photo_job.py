@@ -5,41 +5,32 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from pipcli.cli import report
 from pipcli.cli.interrupt import Interruption
 from pipcli.cli.options import STANDARD_STREAM
 from pipcli.cli.photo_files import Files
+from pipcli.cli.photo_networks import Networks
 from pipcli.cli.report import Metrics, NoiseLevel
 from pipcli.cli.request import Request, stop_of
 from pipcli.console import Reporter, Verbosity
-from pipcli.coords import pixel_grid
 from pipcli.degradations import Degradation
 from pipcli.errors import PipRestoreError
-from pipcli.fit.device import Device, choose_device, keep_freed_memory, ran_out_of_memory, workers_for
-from pipcli.fit.fit import Fit
-from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, StopRule
+from pipcli.fit.device import (
+    Device,
+    choose_device,
+    keep_freed_memory,
+    members_together,
+    ran_out_of_memory,
+    workers_for,
+)
 from pipcli.media import Photo, decode_photo, encode_photo, publish, shown
 from pipcli.metrics import psnr
 from pipcli.noise import clipped_noise_variance, estimate_noise_std, undo_clipping
-from pipcli.priors import build
-from pipcli.restore import Limits, Member, Progress, Solution, restore
-from pipcli.settings import (
-    DISCREPANCY_FACTOR,
-    DRAFT_STRIDE,
-    GUARD_FACTOR,
-    MOST_WINDOWS,
-    PATIENCE_SHARE,
-    SHORTEST_PATIENCE,
-    VARIANCE_PATIENCE,
-    Settings,
-    StopName,
-    Tiles,
-)
+from pipcli.restore import Concurrency, Limits, Progress, Solution, restore
+from pipcli.settings import Settings
 from pipcli.sheet import Panel, side_by_side
-from pipcli.tiles import Window, windows
 
 
 def noise_level(request: Request, observation: Tensor) -> NoiseLevel:
@@ -47,101 +38,6 @@ def noise_level(request: Request, observation: Tensor) -> NoiseLevel:
     if request.sigma is None:
         return NoiseLevel(estimate_noise_std(observation), estimated=True)
     return NoiseLevel(request.sigma / 255, estimated=False)
-
-
-def build_fit(settings: Settings, observation: Tensor, degradation: Degradation, device: Device, seed: int) -> Fit:
-    """Put the fit of one network together.
-
-    Args:
-        settings: the generator's and the fit's numbers.
-        observation: (1, C, h, w) float32 in [0, 1], on the CPU.
-        degradation: what happened to the picture.
-        device: where to fit, and in which precision.
-        seed: of everything random.
-    """
-    _, channels, height, width = observation.shape
-    size = degradation.target_size((height, width))
-    generator = torch.Generator().manual_seed(seed)
-    prior = build(settings, size, channels, generator=generator, precision=device.precision)
-    target = device.torch_device
-    coords = pixel_grid(*size, settings.grid)
-    return Fit(
-        prior.to(target),
-        degradation.to(target),
-        observation.to(target),
-        coords.to(target),
-        settings.fit,
-        generator=generator,
-    )
-
-
-def build_rules(stop: StopName, steps: int, noise: NoiseLevel, observation: Tensor) -> list[StopRule]:
-    """Make the stop rules of one network; the first decides which picture is taken.
-
-    Args:
-        stop: the rule by its name.
-        steps: upper bound of the steps.
-        noise: of the whole observation.
-        observation: (1, C, h, w) what this network is fitted to, in [0, 1]: where it is nearly black or white, clipping
-            has left less than `noise`.
-    """
-    std = clipped_noise_variance(observation, noise.std) ** 0.5
-    if stop is StopName.DISCREPANCY:
-        return [Discrepancy(std, DISCREPANCY_FACTOR)]
-    if stop is StopName.VARIANCE:
-        return [MovingVariance(VARIANCE_PATIENCE)]
-    if stop is StopName.NONE:
-        return [Never()]
-    rules: list[StopRule] = [HeldOut(patience=max(SHORTEST_PATIENCE, round(PATIENCE_SHARE * steps)))]
-    # An estimate of sigma that is too high would end the fit early, so only the user's own word sets the guard.
-    return rules if noise.estimated else [*rules, Discrepancy(std, GUARD_FACTOR)]
-
-
-def build_members(
-    settings: Settings,
-    observation: Tensor,
-    degradation: Degradation,
-    noise: NoiseLevel,
-    device: Device,
-    request: Request,
-) -> list[Member]:
-    """Put all members of a restoration together: for each window of the picture as many as the settings say.
-
-    Args:
-        settings: the preset row with the user's words in it.
-        observation: (1, C, H, W) float32 in [0, 1], on the CPU.
-        degradation: what happened to the picture.
-        noise: of the observation.
-        device: where to fit.
-        request: for the seed and the stop rule.
-    """
-    height, width = observation.shape[-2:]
-    tiles = settings.tiles or Tiles(max(height, width), max(height, width))
-    places = windows((height, width), tiles.side, tiles.stride)
-    if len(places) > MOST_WINDOWS:
-        places = windows((height, width), tiles.side, max(tiles.stride, DRAFT_STRIDE))
-    return [
-        _member(settings, window, window.cut(observation), degradation, noise, device, request, request.seed + index)
-        for index, window in enumerate(places * settings.fit.members)
-    ]
-
-
-def _member(
-    settings: Settings,
-    window: Window,
-    observation: Tensor,
-    degradation: Degradation,
-    noise: NoiseLevel,
-    device: Device,
-    request: Request,
-    seed: int,
-) -> Member:
-    def fit(rate_factor: float) -> Fit:
-        rate = settings.fit.learning_rate * rate_factor
-        own = dataclasses.replace(settings, fit=dataclasses.replace(settings.fit, learning_rate=rate))
-        return build_fit(own, observation, degradation, device, seed)
-
-    return Member(window, fit, lambda: build_rules(stop_of(request), settings.fit.steps, noise, observation))
 
 
 class PhotoJob:
@@ -174,16 +70,18 @@ class PhotoJob:
         self._write(observation, solution)
 
     def _solve(self, observation: Tensor, degradation: Degradation, noise: NoiseLevel, device: Device) -> Solution:
-        members = build_members(self.settings, observation, degradation, noise, device, self.request)
+        stop = stop_of(self.request)
+        networks = Networks(self.settings, observation, degradation, noise, device, stop, self.request.seed)
         photo = self.files.photo
         try:
-            with workers_for(len(members), device) as workers:
+            with workers_for(len(networks.windows), device) as workers:
                 return restore(
                     (photo.height, photo.width),
-                    members,
+                    networks.members(),
+                    networks.build_fit,
                     limits=Limits(self.settings.fit.steps, self.request.time_limit),
                     watcher=self,
-                    workers=workers,
+                    concurrency=Concurrency(workers, members_together(device)),
                 )
         except (MemoryError, RuntimeError) as error:
             if not ran_out_of_memory(error):

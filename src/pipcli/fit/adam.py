@@ -32,12 +32,15 @@ class Adam:
         self.gradients = torch.zeros_like(self.values)
         self.mean = torch.zeros_like(self.values)
         self.square = torch.zeros_like(self.values)
-        start = 0
-        for tensor in tensors:
-            end = start + tensor.numel()
-            tensor.data = self.values[start:end].view_as(tensor)
-            tensor.grad = self.gradients[start:end].view_as(tensor)
-            start = end
+        self._shapes = [tensor.shape for tensor in tensors]
+        for tensor, value, gradient in zip(tensors, self._of(self.values), self._of(self.gradients), strict=True):
+            tensor.data = value
+            tensor.grad = gradient
+
+    def _of(self, vector: Tensor) -> list[Tensor]:
+        """Return each parameter's part of one of the vectors, as a view."""
+        parts = torch.split(vector, [shape.numel() for shape in self._shapes])
+        return [part.view(shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
     def zero_grad(self) -> None:
         """Forget the gradients, in place, so that backward goes on adding into the vector."""
@@ -53,15 +56,16 @@ class Adam:
         root = self.square.sqrt().div_(math.sqrt(1 - square_weight**self.steps)).add_(EPSILON)
         self.values.addcdiv_(self.mean, root, value=-self.learning_rate / (1 - mean_weight**self.steps))
 
-    def state_dict(self) -> dict[str, int | Tensor]:
-        """Return copies of what `load_state_dict` needs besides the parameters themselves."""
-        return {"steps": self.steps, "mean": self.mean.clone(), "square": self.square.clone()}
+    def state_dict(self) -> dict[str, int | list[Tensor]]:
+        """Return copies of what `load_state_dict` needs besides the parameters themselves, a tensor a parameter."""
+        return {"steps": self.steps, "mean": self._of(self.mean.clone()), "square": self._of(self.square.clone())}
 
-    def load_state_dict(self, state: dict[str, int | Tensor]) -> None:
+    def load_state_dict(self, state: dict[str, int | list[Tensor]]) -> None:
         """Go on from a state of `state_dict`."""
         steps, mean, square = state["steps"], state["mean"], state["square"]
-        if not isinstance(steps, int) or not isinstance(mean, Tensor) or not isinstance(square, Tensor):
+        if not isinstance(steps, int) or not isinstance(mean, list) or not isinstance(square, list):
             raise ValueError("the state is not one of this optimiser")
         self.steps = steps
-        self.mean.copy_(mean)
-        self.square.copy_(square)
+        for vector, values in ((self.mean, mean), (self.square, square)):
+            for part, value in zip(self._of(vector), values, strict=True):
+                part.copy_(value)

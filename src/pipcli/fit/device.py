@@ -14,6 +14,8 @@ from pipcli.errors import UnusableInputError
 # glibc's mallopt parameters (malloc.h).
 M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8
 
+MEMBERS_TOGETHER = {"cpu": 8, "cuda": 64, "mps": 8}
+
 
 @dataclass(frozen=True)
 class Device:
@@ -92,7 +94,7 @@ def _cpu_multiplies_bfloat16() -> bool:
 
 @contextmanager
 def workers_for(members: int, device: Device) -> Iterator[int]:
-    """Yield how many members to advance at the same time, with torch's own threads set to go with it.
+    """Yield how many groups of members to advance at the same time, with torch's own threads set to go with it.
 
     On a CPU small networks gain more from a processor each than from sharing all processors operation by operation.
     A GPU is one worker.
@@ -106,6 +108,14 @@ def workers_for(members: int, device: Device) -> Iterator[int]:
         yield min(members, threads)
     finally:
         torch.set_num_threads(threads)
+
+
+def members_together(device: Device) -> int:
+    """Return how many members to put into one fit at most.
+
+    On a CPU more than a few only fill the caches; a GPU has to be filled, and is with some dozens of 128x128 windows.
+    """
+    return MEMBERS_TOGETHER[device.torch_device.type]
 
 
 def keep_freed_memory() -> bool:

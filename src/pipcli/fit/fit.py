@@ -2,10 +2,14 @@
 
 It minimises the degradation's data term between `degradation(prior(coords))` and the observation over the pixels that
 are not held out, with Adam, and averages the outputs. Nothing here knows what the degradation or the prior is.
+
+One fit has K members, each with an observation of its own, that make their steps together and know nothing of each
+other: every tensor of its state leads with the member, so that members can be taken out of a state and go on alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache, partial
 from typing import Any, Protocol
 
 import torch
@@ -35,7 +39,7 @@ class Degrading(Protocol):
 
 @dataclass(frozen=True)
 class Iterate:
-    """What one step leaves for stop rules and reports; tensors stay on the device of the fit.
+    """What one step of one member leaves for stop rules and reports; tensors stay on the device of the fit.
 
     Attributes:
         step: number of steps made, from 1.
@@ -54,76 +58,88 @@ class Iterate:
 
 
 class Fit:
-    """A generator being fitted to one observation."""
+    """Generators being fitted to an observation each."""
 
     def __init__(
         self,
         prior: nn.Module,
         degradation: Degrading,
-        observation: Tensor,
+        observations: Tensor,
         coords: Tensor,
         settings: FitSettings,
         *,
-        generator: torch.Generator,
+        generators: Sequence[torch.Generator],
     ) -> None:
         """Prepare the first step.
 
         Args:
-            prior: maps coordinates to a picture (1, C, H, W) in [0, 1].
-            degradation: maps that picture to an observation; its parameters, if any, are fitted too.
-            observation: (1, C, h, w) float32 in [0, 1], on the device where the fit runs.
-            coords: (1, 2, H, W) coordinates of the picture's pixels, on the same device.
+            prior: maps coordinates to K pictures (K, C, H, W) in [0, 1].
+            degradation: maps those pictures to observations; its parameters, if any, are fitted too.
+            observations: (K, C, h, w) float32 in [0, 1], on the device where the fit runs.
+            coords: (1, 2, H, W) coordinates of the pictures' pixels, on the same device.
             settings: learning rate, averaging, held-out share.
-            generator: the CPU generator that the prior draws from too; its state is part of the fit's.
+            generators: the CPU generator of each member, from which the prior draws too; their states are part of the
+                fit's.
         """
         self.prior = prior
         self.degradation = degradation
-        self.observation = observation
+        self.observations = observations
         self.coords = coords
         self.settings = settings
-        self.generator = generator
+        self.generators = generators
         self.steps_done = 0
         self.average = RunningAverage(settings.average_decay)
         parameters = [*prior.parameters(), *degradation.parameters()]
         self.optimiser = Adam(parameters, settings.learning_rate)
-        self._hold_out(self._draw_held_out())
+        self._hold_out(torch.stack([self._draw_held_out(generator) for generator in generators]))
 
-    def _draw_held_out(self) -> Tensor:
-        height, width = self.observation.shape[-2:]
-        if height * width < FEWEST_PIXELS_TO_HOLD_OUT:
+    def _draw_held_out(self, generator: torch.Generator) -> Tensor:
+        height, width = self.observations.shape[-2:]
+        share = self.settings.held_out_fraction
+        if height * width < FEWEST_PIXELS_TO_HOLD_OUT or share == 0:
             return torch.zeros(height, width, dtype=torch.bool)
-        return torch.rand(height, width, generator=self.generator) < self.settings.held_out_fraction
+        draws = torch.rand(height, width, generator=generator)
+        return draws <= max(share, float(draws.min()))  # at least one
 
     def _hold_out(self, held_out: Tensor) -> None:
-        """Leave the pixels of a (h, w) mask out of the loss, in all channels."""
-        device = self.observation.device
+        """Leave the pixels of (K, h, w) masks out of the loss, in all channels."""
+        device, channels = self.observations.device, self.observations.shape[1]
         self.held_out = held_out
-        self._held_out_pixels = held_out.flatten().nonzero().flatten().to(device)
-        samples = self.observation.numel() // held_out.numel() * int((~held_out).sum())
-        self._weights = (~held_out).to(device, torch.float32) / samples
+        fitted = (~held_out).float()
+        self._weights = (fitted / (channels * fitted.sum((1, 2), keepdim=True))).to(device)[:, None]
+        self._any_held_out = bool(held_out.any())
+        counts = held_out.sum((1, 2), keepdim=True).clamp(min=1)
+        self._held_out_weights = (held_out / (channels * counts)).to(device)[:, None]
 
-    def step(self) -> Iterate:
-        """Make one step of the optimiser."""
+    def step(self) -> list[Iterate]:
+        """Make one step of the optimiser and return what it leaves of each member."""
         self.optimiser.zero_grad()
-        picture = self.prior(self.coords)
-        misfit = self.degradation.data_term(self.degradation(picture), self.observation)
-        residual = (misfit * self._weights).sum()
-        residual.backward()  # type: ignore[no-untyped-call]
+        pictures = self.prior(self.coords)
+        misfits = self.degradation.data_term(self.degradation(pictures), self.observations)
+        residuals = (misfits * self._weights).sum((1, 2, 3))
+        residuals.sum().backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         self.steps_done += 1
-        output = picture.detach()
-        estimate = self.average.update(output)
-        held_out_error = self._held_out_error if len(self._held_out_pixels) else None
-        return Iterate(self.steps_done, residual.detach(), output, estimate, held_out_error)
+        outputs = pictures.detach()
+        estimates = self.average.update(outputs)
+        return self._iterates(residuals.detach(), outputs, estimates)
+
+    def _iterates(self, residuals: Tensor, outputs: Tensor, estimates: Tensor) -> list[Iterate]:
+        errors = cache(self._held_out_errors)  # of all members at once, when the first is asked for
+        parts = zip(residuals.unbind(), torch.split(outputs, 1), torch.split(estimates, 1), strict=True)
+        return [
+            Iterate(self.steps_done, *part, partial(_item, errors, member) if self._any_held_out else None)
+            for member, part in enumerate(parts)
+        ]
 
     @torch.no_grad()
-    def _held_out_error(self) -> float:
-        prediction = self.degradation(self.estimate()).flatten(2)[..., self._held_out_pixels]
-        observed = self.observation.flatten(2)[..., self._held_out_pixels]
-        return float(self.degradation.data_term(prediction, observed).mean())
+    def _held_out_errors(self) -> list[float]:
+        misfits = self.degradation.data_term(self.degradation(self.estimates()), self.observations)
+        errors: list[float] = (misfits * self._held_out_weights).sum((1, 2, 3)).tolist()
+        return errors
 
-    def estimate(self) -> Tensor:
-        """Return the averaged picture (1, C, H, W) in [0, 1]; the next step changes it in place."""
+    def estimates(self) -> Tensor:
+        """Return the averaged pictures (K, C, H, W) in [0, 1]; the next step changes them in place."""
         if self.average.value is None:
             raise RuntimeError("there is no estimate before the first step")
         return self.average.value
@@ -132,14 +148,14 @@ class Fit:
         """Return all that `load_state_dict` needs to go on as if there had been no break."""
         return {
             "settings": asdict(self.settings),
-            "shape": tuple(self.observation.shape),
+            "shape": tuple(self.observations.shape[1:]),
             "step": self.steps_done,
-            "prior": self.prior.state_dict(),
-            "degradation": self.degradation.state_dict(),
+            "prior": dict(self.prior.state_dict()),
+            "degradation": dict(self.degradation.state_dict()),
             "optimiser": self.optimiser.state_dict(),
             "average": self.average.state_dict(),
             "held_out": self.held_out,
-            "generator": self.generator.get_state(),
+            "generators": torch.stack([generator.get_state() for generator in self.generators]),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -148,7 +164,7 @@ class Fit:
         Raises:
             ValueError: the state is of a fit with other settings or of another size; it names the difference.
         """
-        mine = {"settings": asdict(self.settings), "shape": tuple(self.observation.shape)}
+        mine = {"settings": asdict(self.settings), "shape": tuple(self.observations.shape[1:])}
         for key, value in mine.items():
             if state[key] != value:
                 raise ValueError(f"the state was saved with {key} {state[key]}, this fit has {value}")
@@ -157,5 +173,21 @@ class Fit:
         self.optimiser.load_state_dict(state["optimiser"])
         self.average.load_state_dict(state["average"])
         self._hold_out(state["held_out"])
-        self.generator.set_state(state["generator"])
+        for generator, own in zip(self.generators, state["generators"], strict=True):
+            generator.set_state(own.clone())  # which reads a view from the start of what it looks at
         self.steps_done = state["step"]
+
+
+def _item(values: Callable[[], list[float]], index: int) -> float:
+    return values()[index]
+
+
+def members_of(state: Any, members: Sequence[int]) -> Any:
+    """Take some members, by their places, out of the state of a fit: its tensors lead with the member."""
+    if isinstance(state, Tensor):
+        return state[list(members)]
+    if isinstance(state, dict):
+        return {key: members_of(value, members) for key, value in state.items()}
+    if isinstance(state, list):
+        return [members_of(value, members) for value in state]
+    return state

@@ -1,6 +1,6 @@
 """The generators. A new encoding or network is a file beside these, its settings record, and a row of a table here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -28,15 +28,15 @@ def _compass_features(settings: CompassWaves, size: Size, precision: torch.dtype
     return FourierFeatures(compass_waves(settings, size), precision)
 
 
-ENCODINGS: dict[type, Callable[[Any, Size, torch.Generator, torch.dtype], FourierFeatures | FixedNoise]] = {
-    AxisWaves: lambda settings, size, generator, precision: _axis_features(settings, size, precision),
-    CompassWaves: lambda settings, size, generator, precision: _compass_features(settings, size, precision),
-    NoiseSettings: lambda settings, size, generator, precision: FixedNoise(settings, size, generator),
+ENCODINGS: dict[type, Callable[[Any, Size, Sequence[torch.Generator], torch.dtype], FourierFeatures | FixedNoise]] = {
+    AxisWaves: lambda settings, size, generators, precision: _axis_features(settings, size, precision),
+    CompassWaves: lambda settings, size, generators, precision: _compass_features(settings, size, precision),
+    NoiseSettings: lambda settings, size, generators, precision: FixedNoise(settings, size, generators),
 }
 
-NETWORKS: dict[type, Callable[[Any, int, int, torch.Generator], Hourglass]] = {
-    HourglassSettings: lambda settings, inputs, outputs, generator: Hourglass(
-        settings, inputs, outputs, generator=generator
+NETWORKS: dict[type, Callable[[Any, int, int, Sequence[torch.Generator]], Hourglass]] = {
+    HourglassSettings: lambda settings, inputs, outputs, generators: Hourglass(
+        settings, inputs, outputs, generators=generators
     ),
 }
 
@@ -46,18 +46,18 @@ def build(
     size: Size,
     channels: int,
     *,
-    generator: torch.Generator,
+    generators: Sequence[torch.Generator],
     precision: torch.dtype = torch.float32,
 ) -> Prior:
-    """Build the generator of a row of settings, on the CPU.
+    """Build the generators of a row of settings, on the CPU: as many members as there are random generators.
 
     Args:
         settings: the row.
-        size: height and width of the picture to generate.
+        size: height and width of the pictures to generate.
         channels: 1 (grey) or 3 (colour).
-        generator: a CPU generator, the only source of weights and noise; DIP's jitter goes on reading it.
+        generators: a CPU generator a member, the only source of its weights and noise; DIP's jitter goes on reading it.
         precision: the type of the network's activations.
     """
-    encoding = ENCODINGS[type(settings.encoding)](settings.encoding, size, generator, precision)
-    network = NETWORKS[type(settings.hourglass)](settings.hourglass, encoding.channels, channels, generator)
+    encoding = ENCODINGS[type(settings.encoding)](settings.encoding, size, generators, precision)
+    network = NETWORKS[type(settings.hourglass)](settings.hourglass, encoding.channels, channels, generators)
     return Prior(encoding, network, precision)

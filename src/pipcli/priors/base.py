@@ -5,14 +5,14 @@ from torch import Tensor, nn
 
 
 class Prior(nn.Module):
-    """An untrained generator of pictures."""
+    """Untrained generators of pictures: one, or several of one shape side by side."""
 
     def __init__(self, encoding: nn.Module, network: nn.Module, precision: torch.dtype = torch.float32) -> None:
         """Join the two parts.
 
         Args:
-            encoding: maps (N, 2, H, W) coordinates to (N, F, H, W) features.
-            network: maps (N, F, H, W) features to (N, C, H, W), unbounded.
+            encoding: maps (1, 2, H, W) coordinates to (K, F, H, W) features, or (1, F, H, W) that the K members share.
+            network: maps those to (K, C, H, W), unbounded.
             precision: the type of the network's activations; weights, output and loss stay float32.
         """
         super().__init__()
@@ -21,6 +21,6 @@ class Prior(nn.Module):
         self.precision = precision
 
     def forward(self, coords: Tensor) -> Tensor:
-        """Generate the (N, C, H, W) float32 picture in [0, 1] at (N, 2, H, W) coordinates."""
+        """Generate the (K, C, H, W) float32 pictures in [0, 1] at (1, 2, H, W) coordinates."""
         features = self.encoding(coords).to(self.precision)
         return torch.sigmoid(self.network(features).float())

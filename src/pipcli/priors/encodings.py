@@ -1,6 +1,7 @@
 """What a generator sees of a pixel: Fourier features of its coordinates, or a fixed draw of noise."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +45,8 @@ class FourierFeatures(nn.Module):
         """Keep (F, 2) wave vectors (y, x) in radians per picture side, and the type that the features shall have."""
         super().__init__()
         self.precision = precision
-        self.register_buffer("waves", waves)
+        # They follow from the settings: no part of a state, all of whose tensors lead with the member.
+        self.register_buffer("waves", waves, persistent=False)
         self._last: tuple[Tensor, Tensor] | None = None
 
     @property
@@ -66,26 +68,26 @@ class FourierFeatures(nn.Module):
 
 
 class FixedNoise(nn.Module):
-    """One draw of uniform noise a picture, to which each fitting step adds fresh Gaussian noise.
+    """One draw of uniform noise a member, to which each fitting step adds fresh Gaussian noise.
 
     Source: Ulyanov, Vedaldi and Lempitsky, "Deep Image Prior" (CVPR 2018), section 3.
     """
 
     noise: Tensor
 
-    def __init__(self, settings: NoiseSettings, size: tuple[int, int], generator: torch.Generator) -> None:
+    def __init__(self, settings: NoiseSettings, size: tuple[int, int], generators: Sequence[torch.Generator]) -> None:
         """Draw the noise.
 
         Args:
             settings: its amplitude and jitter.
             size: height and width of the picture.
-            generator: a CPU generator, read again at every step in training mode.
+            generators: a CPU generator a member, read again at every step in training mode.
         """
         super().__init__()
         self.settings = settings
-        self.generator = generator
-        shape = (1, settings.channels, *size)
-        noise = torch.rand(shape, generator=generator) * settings.amplitude
+        self.generators = generators
+        shape = (settings.channels, *size)
+        noise = torch.stack([torch.rand(shape, generator=generator) for generator in generators]) * settings.amplitude
         self.register_buffer("noise", noise.contiguous(memory_format=torch.channels_last))
 
     @property
@@ -94,12 +96,14 @@ class FixedNoise(nn.Module):
         return self.settings.channels
 
     def forward(self, coords: Tensor) -> Tensor:
-        """Return (1, channels, H, W) noise for the (1, 2, H, W) coordinates of the picture that it was drawn for."""
+        """Return (K, channels, H, W) noise for the (1, 2, H, W) coordinates of the picture that it was drawn for."""
         if coords.shape[-2:] != self.noise.shape[-2:]:
             expected, got = tuple(self.noise.shape[-2:]), tuple(coords.shape[-2:])
             raise ValueError(f"the noise was drawn for {expected} pixels, the coordinates are those of {got}")
         if not self.training or self.settings.jitter == 0:
             return self.noise
         # Drawn on the CPU whatever the device, so that one seed gives one sequence everywhere.
-        jitter = torch.empty(self.noise.shape, memory_format=torch.channels_last).normal_(generator=self.generator)
+        jitter = torch.empty(self.noise.shape, memory_format=torch.channels_last)
+        for member, generator in zip(jitter, self.generators, strict=True):
+            member.normal_(generator=generator)
         return self.noise + self.settings.jitter * jitter.to(self.noise.device)

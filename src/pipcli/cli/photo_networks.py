@@ -1,0 +1,121 @@
+"""The networks of one photo: which windows they make, how each is built, and when it stops."""
+
+import dataclasses
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from pipcli.cli.report import NoiseLevel
+from pipcli.coords import pixel_grid
+from pipcli.degradations import Degradation
+from pipcli.fit.device import Device
+from pipcli.fit.fit import Fit
+from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, StopRule
+from pipcli.noise import clipped_noise_variance
+from pipcli.priors import build
+from pipcli.restore import Member
+from pipcli.settings import (
+    DISCREPANCY_FACTOR,
+    DRAFT_STRIDE,
+    GUARD_FACTOR,
+    MOST_WINDOWS,
+    PATIENCE_SHARE,
+    SHORTEST_PATIENCE,
+    VARIANCE_PATIENCE,
+    Settings,
+    StopName,
+    Tiles,
+)
+from pipcli.tiles import Window, windows
+
+
+def build_rules(stop: StopName, steps: int, noise: NoiseLevel, observation: Tensor) -> list[StopRule]:
+    """Make the stop rules of one network; the first decides which picture is taken.
+
+    Args:
+        stop: the rule by its name.
+        steps: upper bound of the steps.
+        noise: of the whole observation.
+        observation: (1, C, h, w) what this network is fitted to, in [0, 1]: where it is nearly black or white, clipping
+            has left less than `noise`.
+    """
+    std = clipped_noise_variance(observation, noise.std) ** 0.5
+    if stop is StopName.DISCREPANCY:
+        return [Discrepancy(std, DISCREPANCY_FACTOR)]
+    if stop is StopName.VARIANCE:
+        return [MovingVariance(VARIANCE_PATIENCE)]
+    if stop is StopName.NONE:
+        return [Never()]
+    rules: list[StopRule] = [HeldOut(patience=max(SHORTEST_PATIENCE, round(PATIENCE_SHARE * steps)))]
+    # An estimate of sigma that is too high would end the fit early, so only the user's own word sets the guard.
+    return rules if noise.estimated else [*rules, Discrepancy(std, GUARD_FACTOR)]
+
+
+class Networks:
+    """All networks of a restoration: for each window of the photo as many as the settings say."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        observation: Tensor,
+        degradation: Degradation,
+        noise: NoiseLevel,
+        device: Device,
+        stop: StopName,
+        seed: int,
+    ) -> None:
+        """Lay out the windows.
+
+        Args:
+            settings: the preset row with the user's words in it.
+            observation: (1, C, H, W) float32 in [0, 1], on the CPU.
+            degradation: what happened to the picture.
+            noise: of the observation.
+            device: where to fit, and in which precision.
+            stop: the stop rule.
+            seed: of the first network; each has the number after the one before.
+        """
+        self.settings = settings
+        self.observation = observation
+        self.degradation = degradation.to(device.torch_device)
+        self.noise = noise
+        self.device = device
+        self.stop = stop
+        self.seed = seed
+        self.windows = self._places() * settings.fit.members
+
+    def _places(self) -> list[Window]:
+        height, width = self.observation.shape[-2:]
+        tiles = self.settings.tiles or Tiles(max(height, width), max(height, width))
+        places = windows((height, width), tiles.side, tiles.stride)
+        if len(places) <= MOST_WINDOWS:
+            return places
+        return windows((height, width), tiles.side, max(tiles.stride, DRAFT_STRIDE))
+
+    def members(self) -> list[Member]:
+        """Return all networks as members of a restoration."""
+        return [Member(window, partial(self.build_rules, window)) for window in self.windows]
+
+    def build_rules(self, window: Window) -> list[StopRule]:
+        """Make the stop rules of the network of a window."""
+        return build_rules(self.stop, self.settings.fit.steps, self.noise, window.cut(self.observation))
+
+    def build_fit(self, numbers: Sequence[int], rate_factor: float) -> Fit:
+        """Put the fit of some networks together, by their numbers, with a factor for the learning rate."""
+        observations = torch.cat([self.windows[number].cut(self.observation) for number in numbers])
+        _, channels, height, width = observations.shape
+        size = self.degradation.target_size((height, width))
+        generators = [torch.Generator().manual_seed(self.seed + number) for number in numbers]
+        prior = build(self.settings, size, channels, generators=generators, precision=self.device.precision)
+        rate = self.settings.fit.learning_rate * rate_factor
+        target = self.device.torch_device
+        return Fit(
+            prior.to(target),
+            self.degradation,
+            observations.to(target),
+            pixel_grid(*size, self.settings.grid).to(target),
+            dataclasses.replace(self.settings.fit, learning_rate=rate),
+            generators=generators,
+        )

@@ -1,0 +1,176 @@
+"""What K networks of one shape do at once: products, normalisation and convolution, each with its own weights.
+
+Maps have the logical shape (K, C, H, W). In memory they are either rows, a pixel's channels side by side (channels
+last), which is what a CPU is fast with, or planes (contiguous), which a GPU takes as well; each operation answers in
+the layout that it is given. The two kinds of memory want different operations:
+
+  * rows: a 1x1 convolution is a matrix product of pixels by channels. Where all members look at the same maps (the
+    Fourier features), a product a member is made, since the batched one would copy the maps for each. Normalisation is
+    one call a member, straight into its part of the result, since there is no operation for statistics of K maps in
+    this layout.
+  * planes: K members of C channels are one map of K C channels, which normalises in a single call.
+
+The gradients of the rows are written out, so that they too land in one piece; a test holds both layouts against
+float64.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.nn import functional as F
+
+EPSILON = 1e-5
+
+
+def in_rows(maps: Tensor) -> bool:
+    """Return whether (K, C, H, W) maps hold a pixel's channels side by side."""
+    return maps.is_contiguous(memory_format=torch.channels_last)
+
+
+def _rows(maps: Tensor) -> Tensor:
+    """View (K, C, H, W) maps as (K, H W, C), copying them if they are not rows."""
+    return maps.permute(0, 2, 3, 1).flatten(1, 2)
+
+
+def _maps(rows: Tensor, size: torch.Size) -> Tensor:
+    """View (K, H W, C) rows as (K, C, H, W) maps."""
+    return rows.view(len(rows), *size, rows.shape[-1]).permute(0, 3, 1, 2)
+
+
+class _PointwiseRows(Function):
+    """(K or 1, P, inputs) rows times (K, outputs, inputs) weights: (K, P, outputs)."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, weight: Tensor) -> Tensor:
+        cast = weight.to(rows.dtype)
+        ctx.save_for_backward(rows, cast)
+        if len(rows) == len(weight):
+            return torch.bmm(rows, cast.mT)
+        products = rows.new_empty(len(weight), rows.shape[1], weight.shape[1])
+        for member, product in zip(cast, products, strict=True):
+            torch.mm(rows[0], member.T, out=product)
+        return products
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor]:
+        rows, weight = ctx.saved_tensors
+        gradient = gradient.contiguous()
+        if len(rows) == len(weight):
+            to_rows = torch.bmm(gradient, weight) if ctx.needs_input_grad[0] else None
+            return to_rows, torch.bmm(gradient.mT, rows).float()
+        to_weight = torch.stack([torch.mm(member.T, rows[0]) for member in gradient])
+        to_rows = torch.bmm(gradient, weight).sum(0, keepdim=True) if ctx.needs_input_grad[0] else None
+        return to_rows, to_weight.float()
+
+
+def pointwise(maps: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Convolve with kernels of one pixel.
+
+    Args:
+        maps: (K, inputs, H, W), or (1, inputs, H, W) that all members share.
+        weight: (K, outputs, inputs) float32.
+        bias: (K, outputs) float32.
+    """
+    if in_rows(maps):
+        products: Tensor = _PointwiseRows.apply(_rows(maps), weight)  # type: ignore[no-untyped-call]
+        biased = products if bias is None else products + bias.to(maps.dtype)[:, None, :]
+        return _maps(biased, maps.shape[-2:])
+    planes = torch.matmul(weight.to(maps.dtype), maps.flatten(2))
+    biased = planes if bias is None else planes + bias.to(maps.dtype)[:, :, None]
+    return biased.view(*biased.shape[:2], *maps.shape[-2:])
+
+
+def convolve(padded: Tensor, weight: Tensor, bias: Tensor | None, stride: int) -> Tensor:
+    """Convolve without padding.
+
+    Args:
+        padded: (K, inputs, H, W), or (1, inputs, H, W) that all members share.
+        weight: (K, outputs, inputs, k, k) float32.
+        bias: (K, outputs) float32.
+        stride: the same along both sides.
+    """
+    cast = weight.to(padded.dtype)
+    biases = [None] * len(weight) if bias is None else bias.to(padded.dtype)
+    # A call a member: grouped convolutions have slow gradients everywhere.
+    return torch.cat(
+        [
+            F.conv2d(part, kernel.contiguous(memory_format=torch.channels_last), own_bias, stride=stride)
+            for part, kernel, own_bias in zip(
+                torch.split(padded.expand(len(weight), -1, -1, -1), 1), cast, biases, strict=True
+            )
+        ]
+    )
+
+
+class _NormaliseRows(Function):
+    """Batch normalisation of each member and leaky ReLU; see `normalise`."""
+
+    @staticmethod
+    def forward(ctx: Any, maps: Tensor, weight: Tensor, bias: Tensor, slope: float) -> Tensor:
+        normalised = torch.empty_like(maps)
+        mean, inverse_std = torch.empty_like(weight), torch.empty_like(weight)
+        for k in range(len(maps)):
+            out = (normalised[k : k + 1], mean[k], inverse_std[k])
+            torch.native_batch_norm(maps[k : k + 1], weight[k], bias[k], None, None, True, 0.0, EPSILON, out=out)
+        if slope != 1:
+            F.leaky_relu_(normalised, slope)
+        ctx.slope = slope
+        ctx.save_for_backward(maps, normalised, weight, mean, inverse_std)
+        return normalised
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        maps, normalised, weight, mean, inverse_std = ctx.saved_tensors
+        if ctx.slope != 1:
+            # With a positive slope the result has the sign of what went in, which is all that is asked.
+            gradient = torch.ops.aten.leaky_relu_backward(gradient, normalised, ctx.slope, True)
+        to_maps = torch.empty_like(maps)
+        to_weight, to_bias = torch.empty_like(weight), torch.empty_like(weight)
+        for k in range(len(maps)):
+            torch.ops.aten.native_batch_norm_backward.out(
+                gradient[k : k + 1],
+                maps[k : k + 1],
+                weight[k],
+                None,
+                None,
+                mean[k],
+                inverse_std[k],
+                True,
+                EPSILON,
+                [True, True, True],
+                out0=to_maps[k : k + 1],
+                out1=to_weight[k],
+                out2=to_bias[k],
+            )
+        return to_maps, to_weight, to_bias, None
+
+
+def normalise(maps: Tensor, weight: Tensor, bias: Tensor, *, slope: float) -> Tensor:
+    """Normalise by the statistics of each member's channels, scale, shift, and apply a leaky ReLU.
+
+    Args:
+        maps: (K, C, H, W).
+        weight: (K, C) float32, the scale.
+        bias: (K, C) float32, the shift.
+        slope: of the leaky ReLU for negative values, positive; 1 for none.
+    """
+    if in_rows(maps):
+        normalised: Tensor = _NormaliseRows.apply(maps, weight, bias, slope)  # type: ignore[no-untyped-call]
+        return normalised
+    # torch.batch_norm rather than F.batch_norm, which refuses the single pixel that a tiny picture's deepest scale has;
+    # its variance is zero and the epsilon keeps value and gradient finite.
+    planes = torch.batch_norm(
+        maps.flatten(0, 1)[None],
+        weight.flatten(),
+        bias.flatten(),
+        None,
+        None,
+        True,
+        0.0,
+        EPSILON,
+        torch.backends.cudnn.enabled,
+    )
+    activated = planes if slope == 1 else F.leaky_relu_(planes, slope)
+    return activated.view_as(maps)
