@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from pipcli.priors import batched
 from pipcli.priors.batched import EPSILON, convolve, in_rows, normalise, pointwise
 
 MEMBERS, INPUTS, OUTPUTS, HEIGHT, WIDTH = 3, 5, 4, 6, 7
@@ -49,9 +50,17 @@ def compare(
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("many", [1, 10**9])
 def test_pointwise_convolution(
-    layout: str, dtype: torch.dtype, shared: bool, biased: bool, generator: torch.Generator
+    layout: str,
+    dtype: torch.dtype,
+    shared: bool,
+    biased: bool,
+    many: int,
+    monkeypatch: pytest.MonkeyPatch,
+    generator: torch.Generator,
 ) -> None:
+    monkeypatch.setattr(batched, "MANY_PIXELS", many)
     maps = made(generator, 1 if shared else MEMBERS, INPUTS, HEIGHT, WIDTH)
     parameters = [made(generator, MEMBERS, OUTPUTS, INPUTS), *([made(generator, MEMBERS, OUTPUTS)] if biased else [])]
 

@@ -22,6 +22,8 @@ from torch.autograd import Function
 from torch.nn import functional as F
 
 EPSILON = 1e-5
+# A batched product that sums over many pixels takes up to twice the time of a product a member.
+MANY_PIXELS = 4096
 
 
 def in_rows(maps: Tensor) -> bool:
@@ -57,11 +59,15 @@ class _PointwiseRows(Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor]:
         rows, weight = ctx.saved_tensors
         gradient = gradient.contiguous()
-        if len(rows) == len(weight):
-            to_rows = torch.bmm(gradient, weight) if ctx.needs_input_grad[0] else None
-            return to_rows, torch.bmm(gradient.mT, rows).float()
-        to_weight = torch.stack([torch.mm(member.T, rows[0]) for member in gradient])
-        to_rows = torch.bmm(gradient, weight).sum(0, keepdim=True) if ctx.needs_input_grad[0] else None
+        shared = len(rows) != len(weight)
+        if shared or rows.shape[1] >= MANY_PIXELS:
+            own = rows.expand(len(weight), -1, -1)
+            to_weight = torch.stack([torch.mm(part.T, maps) for part, maps in zip(gradient, own, strict=True)])
+        else:
+            to_weight = torch.bmm(gradient.mT, rows)
+        to_rows = torch.bmm(gradient, weight) if ctx.needs_input_grad[0] else None
+        if to_rows is not None and shared:
+            to_rows = to_rows.sum(0, keepdim=True)
         return to_rows, to_weight.float()
 
 
@@ -126,10 +132,8 @@ class _NormaliseRows(Function):
         if ctx.slope != 1:
             # With a positive slope the result has the sign of what went in, which is all that is asked.
             gradient = torch.ops.aten.leaky_relu_backward(gradient, normalised, ctx.slope, True)
-        to_maps = torch.empty_like(maps)
-        to_weight, to_bias = torch.empty_like(weight), torch.empty_like(weight)
-        for k in range(len(maps)):
-            torch.ops.aten.native_batch_norm_backward.out(
+        parts = [
+            torch.ops.aten.native_batch_norm_backward(
                 gradient[k : k + 1],
                 maps[k : k + 1],
                 weight[k],
@@ -140,11 +144,13 @@ class _NormaliseRows(Function):
                 True,
                 EPSILON,
                 [True, True, True],
-                out0=to_maps[k : k + 1],
-                out1=to_weight[k],
-                out2=to_bias[k],
             )
-        return to_maps, to_weight, to_bias, None
+            for k in range(len(maps))
+        ]
+        to_maps, to_weight, to_bias = zip(*parts, strict=True)
+        # One member's gradient is taken as it is: joining would copy it.
+        joined = to_maps[0] if len(to_maps) == 1 else torch.cat(to_maps)
+        return joined, torch.stack(to_weight), torch.stack(to_bias), None
 
 
 def normalise(maps: Tensor, weight: Tensor, bias: Tensor, *, slope: float) -> Tensor:

@@ -103,7 +103,8 @@ class FixedNoise(nn.Module):
         if not self.training or self.settings.jitter == 0:
             return self.noise
         # Drawn on the CPU whatever the device, so that one seed gives one sequence everywhere.
-        jitter = torch.empty(self.noise.shape, memory_format=torch.channels_last)
+        # Into contiguous memory, since anything else is drawn number by number, eight times slower.
+        jitter = torch.empty_like(self.noise.permute(0, 2, 3, 1), memory_format=torch.contiguous_format, device="cpu")
         for member, generator in zip(jitter, self.generators, strict=True):
             member.normal_(generator=generator)
-        return self.noise + self.settings.jitter * jitter.to(self.noise.device)
+        return self.noise + self.settings.jitter * jitter.to(self.noise.device).permute(0, 3, 1, 2)
