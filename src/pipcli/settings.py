@@ -208,6 +208,10 @@ HELD_OUT_FRACTION = 0.04
 PATIENCE_SHARE = 0.05
 SHORTEST_PATIENCE = 50
 
+# What a network of the default row makes until it stops, on average over five pictures at sigma 25 (see the README):
+# for estimates of the time to expect.
+TYPICAL_STEPS = 290
+
 # The published patience of the moving-variance rule.
 VARIANCE_PATIENCE = 1000
 

@@ -1,0 +1,128 @@
+"""What `doctor` finds out: the choices that a restoration would make here, and the speed of a short fit."""
+
+import os
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import torch
+import typer
+
+from pipcli import __version__
+from pipcli.cli.interrupt import Interruption
+from pipcli.cli.photo_networks import Networks
+from pipcli.cli.report import NoiseLevel
+from pipcli.console import print_json
+from pipcli.degradations import Identity
+from pipcli.fit.device import Device, choose_device, keep_freed_memory, members_together, workers_for
+from pipcli.restore import Concurrency, Limits, Progress, restore
+from pipcli.settings import PIP, TYPICAL_STEPS, StopName
+
+LIBRARIES = ("torch", "numpy", "pillow", "imagecodecs", "typer", "rich")
+PROBE_SIZE = (384, 384)
+EXPECTED_SIZES = {"256x256": (256, 256), "512x512": (512, 512), "12 megapixels": (3000, 4000)}
+NOISE = NoiseLevel(25 / 255, estimated=False)
+
+
+@dataclass(frozen=True)
+class _Watcher:
+    """Hears no progress and passes an interruption on."""
+
+    interruption: Interruption
+
+    def progress(self, progress: Progress) -> None:
+        """Take no note."""
+
+    def restarted(self, member: int, step: int, rate_factor: float) -> None:
+        """Take no note."""
+
+    def interrupted(self) -> bool:
+        """Return whether Ctrl-C or SIGTERM came."""
+        return self.interruption.signal_number is not None
+
+
+def _networks(size: tuple[int, int], device: Device) -> Networks:
+    """Lay the default networks over a made-up noisy picture."""
+    picture = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
+    return Networks(PIP, picture, Identity(NOISE.std), NOISE, device, StopName.NONE, 0)
+
+
+def network_steps_per_second(device: Device, seconds: float, interruption: Interruption) -> float:
+    """Fit a made-up picture with the default settings for some seconds and return the rate of all networks together."""
+    networks = _networks(PROBE_SIZE, device)
+    with workers_for(len(networks.windows), device) as workers:
+        solution = restore(
+            PROBE_SIZE,
+            networks.members(),
+            networks.build_fit,
+            limits=Limits(10**9, seconds),
+            watcher=_Watcher(interruption),
+            concurrency=Concurrency(workers, members_together(device)),
+        )
+    return sum(solution.steps_done) / solution.seconds
+
+
+def expected_seconds(device: Device, rate: float) -> dict[str, float]:
+    """Return the seconds that fitting pictures of some sizes will typically take at a rate of network steps."""
+    return {name: len(_networks(size, device).windows) * TYPICAL_STEPS / rate for name, size in EXPECTED_SIZES.items()}
+
+
+def _fast_paths(device: Device) -> list[str]:
+    low = device.precision == torch.bfloat16
+    processor = device.torch_device.type == "cpu"
+    paths = [
+        f"activations in {str(device.precision).removeprefix('torch.')}: "
+        + ("this device multiplies bfloat16 natively" if low else "this device has no fast bfloat16"),
+        f"{members_together(device)} networks a step",
+    ]
+    if processor:
+        kept = "kept between steps (glibc)" if keep_freed_memory() else "left to the system's allocator (no glibc)"
+        paths.append(f"freed memory {kept}")
+    return paths
+
+
+def examine(name: str, seconds: float, *, json_lines: bool, interruption: Interruption) -> None:
+    """Look at the machine, time a short fit, and tell.
+
+    Args:
+        name: the device as typed by the user.
+        seconds: of the probe.
+        json_lines: tell in a JSON line in place of words.
+        interruption: ends the probe early.
+
+    Raises:
+        UnusableInputError: there is no such device here.
+    """
+    device = choose_device(name)
+    versions = {"pip-restore": __version__, "python": platform.python_version()}
+    versions |= {library: version(library) for library in LIBRARIES}
+    paths, threads, processors = _fast_paths(device), torch.get_num_threads(), os.cpu_count()
+    rate = network_steps_per_second(device, seconds, interruption)
+    expected = expected_seconds(device, rate)
+    if json_lines:
+        print_json(
+            {
+                "type": "doctor",
+                "device": str(device.torch_device),
+                "device_reason": device.reason,
+                "precision": str(device.precision).removeprefix("torch."),
+                "fast_paths": paths,
+                "threads": threads,
+                "processors": processors,
+                "versions": versions,
+                "network_steps_per_second": round(rate, 1),
+                "expected_seconds": {size: round(typical, 1) for size, typical in expected.items()},
+            }
+        )
+        return
+    rows = [("device", f"{device.torch_device} ({device.reason})"), *(("", path) for path in paths)]
+    rows.append(("threads", f"{threads}, of {processors} logical processors"))
+    rows.append(("versions", ", ".join(f"{library} {number}" for library, number in versions.items())))
+    rows.append(("speed", f"{rate:.0f} network steps a second in a probe of {seconds:g} s; denoising typically takes"))
+    rows += [("", f"{_duration(typical)} for {size}") for size, typical in expected.items()]
+    for title, text in rows:
+        typer.echo(f"{title:10}{text}")
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
