@@ -8,10 +8,10 @@ import pytest
 from pipcli.errors import UnusableInputError
 from pipcli.settings import (
     DISCREPANCY_FACTOR,
-    DRAFT_STRIDE,
     GUARD_FACTOR,
     HELD_OUT_FRACTION,
     MEMBERS,
+    MOST_STRIDE_SHARE,
     PATIENCE_SHARE,
     PRESETS,
     PUBLISHED,
@@ -81,8 +81,8 @@ def test_the_qualities_differ_in_time_only(prior: PriorName) -> None:
         assert 0 <= row.fit.average_decay <= standard.fit.average_decay
     assert best.tiles == standard.tiles
     assert standard.tiles is not None
-    assert draft.tiles == Tiles(standard.tiles.side, DRAFT_STRIDE)
-    assert standard.tiles.stride < DRAFT_STRIDE < standard.tiles.side  # fewer windows, which still overlap
+    assert draft.tiles == Tiles(standard.tiles.side, round(MOST_STRIDE_SHARE * standard.tiles.side))
+    assert standard.tiles.stride < draft.tiles.stride < standard.tiles.side  # fewer windows, which still overlap
 
 
 def test_there_is_a_row_for_every_prior_and_a_share_for_every_quality() -> None:

@@ -197,10 +197,12 @@ PUBLISHED = {("denoise", PriorName.PIP): PUBLISHED_PIP, ("denoise", PriorName.DI
 # lacks to one, shrinks with the steps, else the average of a short fit would be of its blurred beginning.
 STEP_SHARE = {Quality.DRAFT: 0.2, Quality.STANDARD: 1.0, Quality.BEST: 1.0}
 MEMBERS = {Quality.DRAFT: 1, Quality.STANDARD: 1, Quality.BEST: 4}
-# A preview does with barely overlapping windows, and so do pictures that would need more windows than this: all
-# networks of a picture are in memory at once, at about 5 MB each for PIP and 12 MB for DIP.
-DRAFT_STRIDE = 112
+# A preview does with barely overlapping windows, the stride being this share of the side, and so do pictures that would
+# need more windows than this, each of which has a network in memory.
+MOST_STRIDE_SHARE = 0.875
 MOST_WINDOWS = 1000
+# Tiles are not halved below this side, in pixels, however little memory there is.
+SMALLEST_TILE = 64
 
 # The share of the pixels that the held-out rule keeps from the loss, and how long it waits for a new minimum: this
 # share of the steps, and never fewer than these.
@@ -244,5 +246,5 @@ def preset(task: str, prior: PriorName, quality: Quality, *, published: bool) ->
     )
     tiles = row.tiles
     if tiles is not None and quality is Quality.DRAFT:
-        tiles = replace(tiles, stride=DRAFT_STRIDE)
+        tiles = replace(tiles, stride=round(MOST_STRIDE_SHARE * tiles.side))
     return replace(row, fit=fit, tiles=tiles)

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from running import Run, in_process_of_its_own, names, smooth_picture
+from running import Run, in_process_of_its_own, names, opened, smooth_picture
 
+from pipcli.cli import photo_job
 from pipcli.fit.fit import Fit, Iterate
 
 Command = Callable[..., Run]
@@ -57,3 +58,60 @@ def test_a_reader_of_stderr_that_leaves_does_not_end_the_work(source: Path, tmp_
     assert run.code == 0
     assert run.out.decode().rstrip() == str(tmp_path / "in_denoised.png")
     assert names(tmp_path) == {"in.png", "in_denoised.png"}
+
+
+def failing_until(condition: Callable[[Fit], bool], monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Let fits run out of memory until a condition holds; return a list of what was tried: members and side."""
+    step, tried = Fit.step, []
+
+    def limited(fit: Fit) -> list[Iterate]:
+        size = (len(fit.observations), fit.observations.shape[-1])
+        if size not in tried:
+            tried.append(size)
+        if condition(fit):
+            return step(fit)
+        raise MemoryError
+
+    monkeypatch.setattr(Fit, "step", limited)
+    return tried
+
+
+def test_out_of_memory_halves_the_networks_at_a_time_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch, denoise: Command, source: Path, tmp_path: Path
+) -> None:
+    tried = failing_until(lambda fit: len(fit.observations) < 2, monkeypatch)
+    run = denoise(source, "--quality", "best", "--steps", "2")
+    assert run.code == 0
+    assert "out of memory: begun again with 1 networks at a time" in run.err.decode()
+    assert tried[-1] == (1, 20)
+    assert names(tmp_path) == {"in.png", "in_denoised.png"}
+
+
+@pytest.mark.parametrize("options", [[], ["--paper"]])
+def test_out_of_memory_halves_the_tile_and_goes_on(
+    options: list[str], monkeypatch: pytest.MonkeyPatch, denoise: Command, tmp_path: Path
+) -> None:
+    large = smooth_picture(tmp_path / "large.png", 150)
+    tried = failing_until(lambda fit: fit.observations.shape[-1] < 128, monkeypatch)
+    run = denoise(large, "--steps", "1", *options)
+    assert run.code == 0
+    side = tried[-1][1]
+    assert 64 <= side < 128
+    assert f"begun again in tiles of {side} pixels" in run.err.decode()
+    assert opened(tmp_path / "large_denoised.png").size == (150, 150)
+
+
+def test_what_will_not_fit_is_not_begun(
+    monkeypatch: pytest.MonkeyPatch, denoise: Command, source: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(photo_job, "available_bytes", lambda device: 1000)
+    monkeypatch.setattr(Fit, "step", None)
+    run = denoise(source, "-q")
+    assert run.code == 1
+    assert "20x20 pixels do not fit into the memory of cpu" in run.message
+    assert names(tmp_path) == {"in.png"}
+
+
+def test_the_memory_to_expect_is_said(denoise: Command, source: Path) -> None:
+    assert "GB of memory at the peak" in denoise(source, "-v").err.decode()
+    assert "GB of memory at the peak" not in denoise(source, "--overwrite").err.decode()

@@ -25,11 +25,12 @@ from pipcli.fit.device import (
     ran_out_of_memory,
     workers_for,
 )
+from pipcli.fit.memory import available_bytes, used_bytes
 from pipcli.media import Photo, decode_photo, encode_photo, publish, shown
 from pipcli.metrics import psnr
 from pipcli.noise import clipped_noise_variance, estimate_noise_std, undo_clipping
 from pipcli.restore import Concurrency, Limits, Progress, Solution, restore
-from pipcli.settings import Settings
+from pipcli.settings import SMALLEST_TILE, Settings
 from pipcli.sheet import Panel, side_by_side
 
 
@@ -70,26 +71,53 @@ class PhotoJob:
         self._write(observation, solution)
 
     def _solve(self, observation: Tensor, degradation: Degradation, noise: NoiseLevel, device: Device) -> Solution:
+        """Fit, with fewer networks at a time and then in smaller tiles where memory does not suffice."""
         stop = stop_of(self.request)
         networks = Networks(self.settings, observation, degradation, noise, device, stop, self.request.seed)
-        photo = self.files.photo
-        try:
-            with workers_for(len(networks.windows), device) as workers:
-                return restore(
-                    (photo.height, photo.width),
-                    networks.members(),
-                    networks.build_fit,
-                    limits=Limits(self.settings.fit.steps, self.request.time_limit),
-                    watcher=self,
-                    concurrency=Concurrency(workers, members_together(device)),
+        together = members_together(device)
+        while True:
+            try:
+                return self._fit(networks, together)
+            except (MemoryError, RuntimeError) as error:
+                if not ran_out_of_memory(error):
+                    raise
+            if together > 1:
+                together //= 2
+                self.reporter.say(f"out of memory: begun again with {together} networks at a time")
+            elif networks.tiles.side >= 2 * SMALLEST_TILE:
+                networks = networks.with_smaller_tiles()
+                self.reporter.say(f"out of memory: begun again in tiles of {networks.tiles.side} pixels")
+            else:
+                photo = self.files.photo
+                raise PipRestoreError(
+                    f"{photo.width}x{photo.height} pixels do not fit into the memory of {device.torch_device}: "
+                    "scale the picture down, cut out a part, or use another --device"
                 )
-        except (MemoryError, RuntimeError) as error:
-            if not ran_out_of_memory(error):
-                raise
-            raise PipRestoreError(
-                f"{photo.width}x{photo.height} pixels do not fit into the memory of {device.torch_device}: "
-                "scale the picture down, cut out a part, or use another --device"
-            ) from None
+
+    def _fit(self, networks: Networks, together: int) -> Solution:
+        device = networks.device
+        with workers_for(len(networks.windows), device) as workers:
+            concurrency = Concurrency(workers, together)
+            self._check_memory(networks, concurrency)
+            return restore(
+                (self.files.photo.height, self.files.photo.width),
+                networks.members(),
+                networks.build_fit,
+                limits=Limits(self.settings.fit.steps, self.request.time_limit),
+                watcher=self,
+                concurrency=concurrency,
+            )
+
+    def _check_memory(self, networks: Networks, concurrency: Concurrency) -> None:
+        """Tell how much memory the fit will take, and do not begin what the system would end.
+
+        Raises:
+            MemoryError: there is not as much.
+        """
+        peak, available = networks.peak_bytes(concurrency), available_bytes(networks.device.torch_device)
+        self.reporter.explain(f"about {(used_bytes() + peak) / 1e9:.2f} GB of memory at the peak")
+        if available is not None and peak > available:
+            raise MemoryError
 
     def progress(self, progress: Progress) -> None:
         """Show the progress of the fit."""

@@ -1,6 +1,7 @@
 """The networks of one photo: which windows they make, how each is built, and when it stops."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -12,14 +13,15 @@ from pipcli.coords import pixel_grid
 from pipcli.degradations import Degradation
 from pipcli.fit.device import Device
 from pipcli.fit.fit import Fit
+from pipcli.fit.memory import member_bytes, step_bytes
 from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, StopRule
 from pipcli.noise import clipped_noise_variance
-from pipcli.priors import build
-from pipcli.restore import Member
+from pipcli.priors import Prior, build
+from pipcli.restore import Concurrency, Member
 from pipcli.settings import (
     DISCREPANCY_FACTOR,
-    DRAFT_STRIDE,
     GUARD_FACTOR,
+    MOST_STRIDE_SHARE,
     MOST_WINDOWS,
     PATIENCE_SHARE,
     SHORTEST_PATIENCE,
@@ -29,6 +31,9 @@ from pipcli.settings import (
     Tiles,
 )
 from pipcli.tiles import Window, windows
+
+# The observation, both joined pictures with their weights, and copies on the way to the file.
+WHOLE_PICTURES = 6
 
 
 def build_rules(stop: StopName, steps: int, noise: NoiseLevel, observation: Tensor) -> list[StopRule]:
@@ -84,15 +89,40 @@ class Networks:
         self.device = device
         self.stop = stop
         self.seed = seed
+        self.tiles = settings.tiles or Tiles(*[max(observation.shape[-2:])] * 2)
         self.windows = self._places() * settings.fit.members
 
     def _places(self) -> list[Window]:
         height, width = self.observation.shape[-2:]
-        tiles = self.settings.tiles or Tiles(max(height, width), max(height, width))
-        places = windows((height, width), tiles.side, tiles.stride)
+        side, stride = self.tiles.side, self.tiles.stride
+        places = windows((height, width), side, stride)
         if len(places) <= MOST_WINDOWS:
             return places
-        return windows((height, width), tiles.side, max(tiles.stride, DRAFT_STRIDE))
+        return windows((height, width), side, max(stride, round(MOST_STRIDE_SHARE * side)))
+
+    def with_smaller_tiles(self) -> "Networks":
+        """Return networks of half the side, for a picture whose networks do not fit into memory.
+
+        A quarter of a tile is shared with each neighbour, so that no seam shows.
+        """
+        side = self.tiles.side // 2
+        settings = dataclasses.replace(self.settings, tiles=Tiles(side, round(0.75 * side)))
+        return Networks(settings, self.observation, self.degradation, self.noise, self.device, self.stop, self.seed)
+
+    def peak_bytes(self, concurrency: Concurrency) -> int:
+        """Return an estimate of the memory that the fit takes at its peak, on top of what the process holds now."""
+        window = self.windows[0]
+        size = self.degradation.target_size((window.height, window.width))
+        together = min(concurrency.together, math.ceil(len(self.windows) / concurrency.workers))
+        generators = [torch.Generator() for _ in range(together)]
+        a_step = step_bytes(lambda probe: self._build(probe, generators), size)
+        parameters = sum(parameter.numel() for parameter in self._build(size, generators[:1]).parameters())
+        members = len(self.windows) * member_bytes(parameters, self.observation.shape[1], size)
+        return concurrency.workers * a_step + members + WHOLE_PICTURES * self.observation.nbytes
+
+    def _build(self, size: tuple[int, int], generators: Sequence[torch.Generator]) -> Prior:
+        channels, precision = self.observation.shape[1], self.device.precision
+        return build(self.settings, size, channels, generators=generators, precision=precision)
 
     def members(self) -> list[Member]:
         """Return all networks as members of a restoration."""
@@ -105,10 +135,9 @@ class Networks:
     def build_fit(self, numbers: Sequence[int], rate_factor: float) -> Fit:
         """Put the fit of some networks together, by their numbers, with a factor for the learning rate."""
         observations = torch.cat([self.windows[number].cut(self.observation) for number in numbers])
-        _, channels, height, width = observations.shape
-        size = self.degradation.target_size((height, width))
+        size = self.degradation.target_size((observations.shape[-2], observations.shape[-1]))
         generators = [torch.Generator().manual_seed(self.seed + number) for number in numbers]
-        prior = build(self.settings, size, channels, generators=generators, precision=self.device.precision)
+        prior = self._build(size, generators)
         rate = self.settings.fit.learning_rate * rate_factor
         target = self.device.torch_device
         return Fit(
