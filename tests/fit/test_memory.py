@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pipcli.coords import pixel_grid
 from pipcli.fit import memory
 from pipcli.priors import build
-from pipcli.settings import PRESETS, PUBLISHED
+from pipcli.settings import PRESETS, PUBLISHED, Settings
 
 
 class Squaring(nn.Module):
@@ -24,7 +25,8 @@ class Squaring(nn.Module):
 
 
 def test_what_grows_with_the_pixels_is_counted() -> None:
-    foretold = memory.step_bytes(lambda size: Squaring(), (100, 200))
+    squaring = Squaring()
+    foretold = memory.step_bytes(lambda size: squaring(pixel_grid(*size)), (100, 200))
     # The clone for the square, the coordinates' first channel (a view of both) for the first product, and nothing else.
     kept = (3 + 2) * 4 * 100 * 200
     assert foretold == pytest.approx((1 + memory.IN_FLIGHT) * kept, rel=0.01)
@@ -36,7 +38,12 @@ def test_more_pixels_and_members_take_more(table: dict, members: int) -> None:  
     for row in table.values():
         generators = [torch.Generator() for _ in range(members)]
         sizes = [(64, 64), (64, 128), (128, 128)]
-        foretold = [memory.step_bytes(lambda size: build(row, size, 3, generators=generators), size) for size in sizes]  # noqa: B023
+
+        def generate(size: tuple[int, int], row: Settings = row, own: list[torch.Generator] = generators) -> Tensor:
+            pictures: Tensor = build(row, size, 3, generators=own)(pixel_grid(*size))
+            return pictures
+
+        foretold = [memory.step_bytes(generate, size) for size in sizes]
         assert foretold[1] == pytest.approx(2 * foretold[0], rel=0.01)
         assert foretold[2] == pytest.approx(4 * foretold[0], rel=0.01)
         assert foretold[0] > members * 64 * 64 * 100

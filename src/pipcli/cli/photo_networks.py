@@ -115,7 +115,7 @@ class Networks:
         size = self.degradation.target_size((window.height, window.width))
         together = min(concurrency.together, math.ceil(len(self.windows) / concurrency.workers))
         generators = [torch.Generator() for _ in range(together)]
-        a_step = step_bytes(lambda probe: self._build(probe, generators), size)
+        a_step = step_bytes(lambda probe: self._build(probe, generators)(pixel_grid(*probe)), size)
         parameters = sum(parameter.numel() for parameter in self._build(size, generators[:1]).parameters())
         members = len(self.windows) * member_bytes(parameters, self.observation.shape[1], size)
         return concurrency.workers * a_step + members + WHOLE_PICTURES * self.observation.nbytes

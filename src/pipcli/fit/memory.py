@@ -8,9 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
-
-from pipcli.coords import pixel_grid
+from torch import Tensor
 
 PROBE_SIDES = (32, 64)
 FLOAT_BYTES = 4
@@ -25,19 +23,19 @@ IN_FLIGHT = 0.9
 CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
-def step_bytes(build: Callable[[tuple[int, int]], nn.Module], size: tuple[int, int]) -> int:
+def step_bytes(generate: Callable[[tuple[int, int]], Tensor], size: tuple[int, int]) -> int:
     """Return what a step of all members of a generator takes on top of what they hold between steps.
 
     Args:
-        build: builds the generator for a size (height, width), on the CPU.
+        generate: generates pictures of a size (height, width), on the CPU, so that they can be differentiated.
         size: of the pictures to foretell.
     """
-    small, large = (_kept_bytes(build((side, side)), side) for side in PROBE_SIDES)
+    small, large = (_kept_bytes(generate, side) for side in PROBE_SIDES)
     a_pixel = (large - small) / (PROBE_SIDES[1] ** 2 - PROBE_SIDES[0] ** 2)
     return round((1 + IN_FLIGHT) * a_pixel * size[0] * size[1])
 
 
-def _kept_bytes(prior: nn.Module, side: int) -> int:
+def _kept_bytes(generate: Callable[[tuple[int, int]], Tensor], side: int) -> int:
     storages: dict[int, int] = {}
 
     def note(tensor: Tensor) -> Tensor:
@@ -46,8 +44,8 @@ def _kept_bytes(prior: nn.Module, side: int) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        picture = prior(pixel_grid(side, side))  # held, lest its memory be used and counted twice
-    del picture
+        pictures = generate((side, side))  # held, lest its memory be used and counted twice
+    del pictures
     return sum(storages.values())
 
 

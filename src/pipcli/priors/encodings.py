@@ -32,6 +32,11 @@ def compass_waves(settings: CompassWaves, size: tuple[int, int]) -> Tensor:
     return vectors * torch.tensor(size) / longer
 
 
+def _layout(device: torch.device) -> torch.memory_format:
+    """Return the memory format that the operations of `pipcli.priors.batched` are fastest with on a device."""
+    return torch.channels_last if device.type == "cpu" else torch.contiguous_format
+
+
 class FourierFeatures(nn.Module):
     """Cosines and sines of plane waves over the picture.
 
@@ -64,7 +69,7 @@ class FourierFeatures(nn.Module):
     def _encode(self, coords: Tensor) -> Tensor:
         phases = torch.einsum("fd,ndhw->nfhw", self.waves, coords)
         features = torch.cat([phases.cos(), phases.sin()], dim=1).to(self.precision)
-        return features.contiguous(memory_format=torch.channels_last)
+        return features.contiguous(memory_format=_layout(features.device))
 
 
 class FixedNoise(nn.Module):
@@ -107,4 +112,5 @@ class FixedNoise(nn.Module):
         jitter = torch.empty_like(self.noise.permute(0, 2, 3, 1), memory_format=torch.contiguous_format, device="cpu")
         for member, generator in zip(jitter, self.generators, strict=True):
             member.normal_(generator=generator)
-        return self.noise + self.settings.jitter * jitter.to(self.noise.device).permute(0, 3, 1, 2)
+        jittered = self.noise + self.settings.jitter * jitter.to(self.noise.device).permute(0, 3, 1, 2)
+        return jittered.contiguous(memory_format=_layout(jittered.device))
