@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
-.PHONY: demo test check lint types format coverage clean
+.PHONY: demo test check lint types format coverage bench-gpu clean
 
 demo: $(READY)
 	$(BIN)/python examples/demo.py
@@ -27,6 +27,11 @@ format: $(READY)
 
 coverage: $(READY)
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+# Checks and times the fit on a CUDA device, and writes what it found.
+bench-gpu: $(READY)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev,benchmarks]'
+	$(BIN)/python benchmarks/gpu.py examples/cat_noisy25.png examples/cat.png --device cuda --json benchmarks/results/gpu.json
 
 clean:
 	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* src/*.egg-info
