@@ -117,6 +117,7 @@ def measure(name: str, arguments: Arguments, folder: Path) -> dict[str, Any]:
         "oracle": result["oracle"],
         "loss": result["oracle"] - result["metrics"]["psnr"],
         "steps": [min(result["steps"]), max(result["steps"])],
+        "mean_steps_done": sum(result["steps_done"]) / len(result["steps_done"]),
         "networks": len(result["steps"]),
         "outcome": result["outcome"],
         "seconds": result["seconds"],
