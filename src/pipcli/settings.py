@@ -195,7 +195,7 @@ PUBLISHED = {("denoise", PriorName.PIP): PUBLISHED_PIP, ("denoise", PriorName.DI
 
 # Shares of the standard row's steps, and members, of each quality. The average's horizon, the inverse of what the decay
 # lacks to one, shrinks with the steps, else the average of a short fit would be of its blurred beginning.
-STEP_SHARE = {Quality.DRAFT: 0.2, Quality.STANDARD: 1.0, Quality.BEST: 1.0}
+STEP_SHARE = {Quality.DRAFT: 0.1, Quality.STANDARD: 1.0, Quality.BEST: 1.0}
 MEMBERS = {Quality.DRAFT: 1, Quality.STANDARD: 1, Quality.BEST: 4}
 # A preview does with barely overlapping windows, the stride being this share of the side, and so do pictures that would
 # need more windows than this, each of which has a network in memory.
