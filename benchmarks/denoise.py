@@ -11,7 +11,6 @@ picture. The folder given holds `gt/NAME.png` and `noisy25/NAME.png`. Every figu
 import argparse
 import io
 import json
-import platform
 import sys
 import tempfile
 from collections.abc import Callable
@@ -25,7 +24,7 @@ import torch
 from skimage.restoration import denoise_nl_means, denoise_tv_chambolle
 from torch import Tensor
 
-from pipcli import __version__
+from about import about
 from pipcli.cli import app
 from pipcli.cli.photo_networks import Networks
 from pipcli.fit.fit import Iterate
@@ -153,16 +152,9 @@ def main() -> None:
     summary = means(rows)
     print("mean: " + ", ".join(f"{key} {value:.2f}" for key, value in summary.items()))
     if arguments.json:
-        about = {
-            "command": "python benchmarks/denoise.py " + " ".join(sys.argv[1:]),
-            "version": __version__,
-            "torch": torch.__version__,
-            "machine": platform.machine(),
-            "threads": torch.get_num_threads(),
-            "seed": arguments.seed,
-        }
+        result = {**about("cpu"), "seed": arguments.seed, "mean": summary, "pictures": rows}
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps({**about, "mean": summary, "pictures": rows}, indent=1) + "\n")
+        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ Written to one JSON with the device's name:
 import argparse
 import dataclasses
 import json
-import platform
 import time
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ import torch
 from torch import Tensor
 
 import speed
+from about import about
 from pipcli.cli.photo_networks import Networks
 from pipcli.cli.report import NoiseLevel
 from pipcli.degradations import Identity
@@ -98,12 +98,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20, help="timed for the milliseconds of one")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    on_gpu = arguments.device.startswith("cuda")
-    about = {
-        "device": torch.cuda.get_device_name(arguments.device) if on_gpu else platform.machine(),
-        "torch": torch.__version__,
-    }
-    written = json.dumps({**about, **measure(arguments)}, indent=1)
+    written = json.dumps({**about(arguments.device), **measure(arguments)}, indent=1)
     print(written)
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)

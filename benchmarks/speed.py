@@ -12,7 +12,6 @@ and the real command as a process of its own, from its start to the written file
 import argparse
 import dataclasses
 import json
-import platform
 import statistics
 import subprocess
 import sys
@@ -21,10 +20,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 import baseline
+from about import about
 from pipcli.cli.photo_networks import Networks
 from pipcli.cli.report import NoiseLevel
 from pipcli.degradations import Identity
@@ -134,18 +133,11 @@ def main() -> None:
     arguments = parser.parse_args()
     noisy, clean = read_photo(arguments.noisy).pixels(), read_photo(arguments.clean).pixels()
     results = quality_ratios(arguments, noisy, clean) if arguments.quality else step_ratios(arguments, noisy)
-    device = torch.cuda.get_device_name() if arguments.device.startswith("cuda") else platform.processor()
-    about = {
-        "command": "python benchmarks/speed.py " + " ".join(sys.argv[1:]),
-        "device": device or platform.machine(),
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-        "size": list(noisy.shape[-2:]),
-    }
     print(json.dumps(results, indent=1))
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps({**about, "results": results}, indent=1) + "\n")
+        result = {**about(arguments.device), "size": list(noisy.shape[-2:]), "results": results}
+        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pipcli.coords import pixel_grid
 from pipcli.degradations import Degradation
 from pipcli.fit.device import Device
 from pipcli.fit.fit import Fit
-from pipcli.fit.memory import member_bytes, step_bytes
+from pipcli.fit.memory import PROBE_SIDES, member_bytes, step_bytes
 from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, StopRule
 from pipcli.noise import clipped_noise_variance
 from pipcli.priors import Prior, build
@@ -116,7 +116,9 @@ class Networks:
         together = min(concurrency.together, math.ceil(len(self.windows) / concurrency.workers))
         generators = [torch.Generator() for _ in range(together)]
         a_step = step_bytes(lambda probe: self._build(probe, generators)(pixel_grid(*probe)), size)
-        parameters = sum(parameter.numel() for parameter in self._build(size, generators[:1]).parameters())
+        # The number of parameters does not depend on the size, the encoding may: a small one is enough to count them.
+        small = self._build((PROBE_SIDES[0], PROBE_SIDES[0]), generators[:1])
+        parameters = sum(parameter.numel() for parameter in small.parameters())
         members = len(self.windows) * member_bytes(parameters, self.observation.shape[1], size)
         return concurrency.workers * a_step + members + WHOLE_PICTURES * self.observation.nbytes
 
