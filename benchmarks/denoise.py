@@ -31,7 +31,6 @@ from pipcli.fit.fit import Iterate
 from pipcli.fit.stopping import StopRule
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
-from pipcli.noise import undo_clipping
 from pipcli.restore import CHECK_EVERY
 from pipcli.settings import StopName
 from pipcli.tiles import Window, blend
@@ -58,15 +57,32 @@ class Oracle(StopRule):
         return False
 
 
-def watched_rules(clean: Tensor, oracles: list[Oracle]) -> Callable[[Networks, Window], list[StopRule]]:
-    """Return the networks' own `build_rules`, which also sets an oracle beside the rules of each."""
-    build_rules = Networks.build_rules
+class Watched:
+    """Sets an oracle beside the rules of each network, and keeps the networks of the run."""
 
-    def build(networks: Networks, window: Window) -> list[StopRule]:
-        oracles.append(Oracle(window, clean))
-        return [*build_rules(networks, window), oracles[-1]]
+    def __init__(self, clean: Tensor) -> None:
+        self.clean = clean
+        self.oracles: list[Oracle] = []
+        self.networks: Networks | None = None
 
-    return build
+    def rules(self) -> Callable[[Networks, Window], list[StopRule]]:
+        """Return what takes the place of the networks' own `build_rules`."""
+        build_rules = Networks.build_rules
+
+        def build(networks: Networks, window: Window) -> list[StopRule]:
+            self.networks = networks
+            self.oracles.append(Oracle(window, self.clean))
+            return [*build_rules(networks, window), self.oracles[-1]]
+
+        return build
+
+    def best(self) -> float:
+        """Return the PSNR of the oracles' choices, joined and finished as the command does with its own."""
+        if self.networks is None:
+            raise RuntimeError("no network was fitted")
+        size = (self.clean.shape[-2], self.clean.shape[-1])
+        image = blend(size, ((oracle.window, oracle.best[1]) for oracle in self.oracles)).clamp(0, 1)
+        return psnr(self.networks.finish(image), self.clean)
 
 
 def run_command(noisy: Path, clean: Path, output: Path, arguments: Arguments) -> dict[str, Any]:
@@ -75,19 +91,15 @@ def run_command(noisy: Path, clean: Path, output: Path, arguments: Arguments) ->
     command += ["--prior", arguments.prior, "--quality", arguments.quality, "--seed", str(arguments.seed)]
     command += ["--sigma", str(arguments.sigma)] if arguments.sigma else []
     truth = read_photo(clean).pixels()
-    oracles: list[Oracle] = []
+    watched = Watched(truth)
     printed = io.StringIO()
-    with patch.object(Networks, "build_rules", watched_rules(truth, oracles)), redirect_stdout(printed):
+    with patch.object(Networks, "build_rules", watched.rules()), redirect_stdout(printed):
         code = app.run(command)
     if code:
         raise SystemExit(code)
     lines = [json.loads(line) for line in printed.getvalue().splitlines()]
     result = next(line for line in lines if line["type"] == "result")
-    best = blend((truth.shape[-2], truth.shape[-1]), ((oracle.window, oracle.best[1]) for oracle in oracles))
-    # The command undoes clipping in what it writes, so the oracle may as well.
-    noise_std = next(line for line in lines if line["type"] == "start")["sigma"] / 255
-    unclipped = undo_clipping(best.clamp(0, 1), read_photo(noisy).pixels(), noise_std)
-    return {**result, "oracle": psnr(unclipped, truth)}
+    return {**result, "oracle": watched.best()}
 
 
 def classics(noisy: Path, clean: Path, sigma: float) -> dict[str, float]:

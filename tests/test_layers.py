@@ -18,6 +18,7 @@ ALLOWED = {
     "coords": {"settings"},
     "metrics": set(),
     "noise": set(),
+    "add_back": {"noise", "tiles"},
     "media": {"errors"},
     "degradations": {"errors", "settings"},
     "priors": {"errors", "settings"},
@@ -27,8 +28,8 @@ ALLOWED = {
     "sheet": {"media"},
     "console": {"errors", "settings", "restore", "metrics"},
     "cli": {
-        "console", "coords", "degradations", "errors", "fit", "media", "metrics", "noise", "priors", "restore",
-        "settings", "sheet", "tiles",
+        "add_back", "console", "coords", "degradations", "errors", "fit", "media", "metrics", "noise", "priors",
+        "restore", "settings", "sheet", "tiles",
     },
     "__init__": set(),
     "__main__": {"cli"},

@@ -9,7 +9,7 @@ import torch
 
 from pipcli.coords import pixel_grid
 from pipcli.degradations import Identity
-from pipcli.fit.fit import Fit, members_of
+from pipcli.fit.fit import Fit, draw_held_out, members_of
 from pipcli.priors import build
 from pipcli.settings import DIP, PIP, Settings
 
@@ -30,9 +30,10 @@ def make_fit(row: Settings, observation: torch.Tensor, share: float = 0.1, seed:
     members, channels, height, width = observation.shape
     generators = [torch.Generator().manual_seed(seed + member) for member in range(members)]
     prior = build(row, (height, width), channels, generators=generators)
-    settings = dataclasses.replace(row.fit, held_out_fraction=share, average_decay=0.9)
+    held_out = torch.stack([draw_held_out((height, width), share, generator) for generator in generators])
+    settings = dataclasses.replace(row.fit, average_decay=0.9)
     coords = pixel_grid(height, width)
-    return Fit(prior, Identity(None), observation, coords, settings, generators=generators)
+    return Fit(prior, Identity(None), observation, coords, settings, held_out, generators=generators)
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -189,6 +190,9 @@ def test_what_is_taken_out_of_a_fit_is_a_copy() -> None:
     assert torch.equal(state["average"]["value"], before)
 
 
-def test_at_least_one_pixel_of_each_member_is_held_out() -> None:
-    fit = make_fit(ROWS["pip"], three_pictures(), share=1e-9)
-    assert fit.held_out.sum((1, 2)).tolist() == [1, 1, 1]
+def test_at_least_one_pixel_is_held_out_unless_none_shall_be(generator: torch.Generator) -> None:
+    assert draw_held_out((20, 24), 1e-9, generator).sum() == 1
+    assert not draw_held_out((20, 24), 0.0, generator).any()
+    assert not draw_held_out((3, 3), 0.5, generator).any()
+    share = draw_held_out((200, 240), 0.04, generator).float().mean()
+    assert 0.03 < share < 0.05

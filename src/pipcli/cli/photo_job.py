@@ -28,7 +28,7 @@ from pipcli.fit.device import (
 from pipcli.fit.memory import available_bytes, used_bytes
 from pipcli.media import Photo, decode_photo, encode_photo, publish, shown
 from pipcli.metrics import psnr
-from pipcli.noise import clipped_noise_variance, estimate_noise_std, undo_clipping
+from pipcli.noise import clipped_noise_variance, estimate_noise_std
 from pipcli.restore import Concurrency, Limits, Progress, Solution, restore
 from pipcli.settings import SMALLEST_TILE, Settings
 from pipcli.sheet import Panel, side_by_side
@@ -65,9 +65,6 @@ class PhotoJob:
             solution = self._solve(observation, make_degradation(noise.std), noise, device)
         finally:
             self.reporter.close()
-        if not self.request.paper:
-            image = undo_clipping(solution.image, observation, noise.std)
-            solution = dataclasses.replace(solution, image=image)
         self._write(observation, solution)
 
     def _solve(self, observation: Tensor, degradation: Degradation, noise: NoiseLevel, device: Device) -> Solution:
@@ -99,7 +96,7 @@ class PhotoJob:
         with workers_for(len(networks.windows), device) as workers:
             concurrency = Concurrency(workers, together)
             self._check_memory(networks, concurrency)
-            return restore(
+            solution = restore(
                 (self.files.photo.height, self.files.photo.width),
                 networks.members(),
                 networks.build_fit,
@@ -107,6 +104,9 @@ class PhotoJob:
                 watcher=self,
                 concurrency=concurrency,
             )
+        if self.request.paper:
+            return solution
+        return dataclasses.replace(solution, image=networks.finish(solution.image))
 
     def _check_memory(self, networks: Networks, concurrency: Concurrency) -> None:
         """Tell how much memory the fit will take, and do not begin what the system would end.

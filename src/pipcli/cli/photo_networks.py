@@ -8,14 +8,15 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from pipcli.add_back import add_back
 from pipcli.cli.report import NoiseLevel
 from pipcli.coords import pixel_grid
 from pipcli.degradations import Degradation
 from pipcli.fit.device import Device
-from pipcli.fit.fit import Fit
+from pipcli.fit.fit import Fit, draw_held_out
 from pipcli.fit.memory import PROBE_SIDES, member_bytes, step_bytes
 from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, StopRule
-from pipcli.noise import clipped_noise_variance
+from pipcli.noise import clipped_noise_variance, estimate_noise_std, undo_clipping
 from pipcli.priors import Prior, build
 from pipcli.restore import Concurrency, Member
 from pipcli.settings import (
@@ -34,6 +35,8 @@ from pipcli.tiles import Window, windows
 
 # The observation, both joined pictures with their weights, and copies on the way to the file.
 WHOLE_PICTURES = 6
+# How far the measured noise may lie above the user's sigma before that is not believed: the error of the measurement.
+MOST_OVER_GIVEN = 1.15
 
 
 def build_rules(stop: StopName, steps: int, noise: NoiseLevel, observation: Tensor) -> list[StopRule]:
@@ -89,6 +92,9 @@ class Networks:
         self.device = device
         self.stop = stop
         self.seed = seed
+        # One draw for the whole picture: there are then pixels that no network saw, to measure the joined picture on.
+        shape, share = (observation.shape[-2], observation.shape[-1]), settings.fit.held_out_fraction
+        self.held_out = draw_held_out(shape, share, torch.Generator().manual_seed(seed))
         self.tiles = settings.tiles or Tiles(*[max(observation.shape[-2:])] * 2)
         self.windows = self._places() * settings.fit.members
 
@@ -126,6 +132,16 @@ class Networks:
         channels, precision = self.observation.shape[1], self.device.precision
         return build(self.settings, size, channels, generators=generators, precision=precision)
 
+    def finish(self, image: Tensor) -> Tensor:
+        """Use what is known of the noise on the joined picture (1, C, H, W)."""
+        # An estimate that is too low, as it is for noise that is not white, would give the noise back: only the
+        # user's own word counts, and that not where the picture itself says that there is far more.
+        if not self.noise.estimated:
+            measured = estimate_noise_std(self.observation)
+            noise_std = measured if measured > MOST_OVER_GIVEN * self.noise.std else self.noise.std
+            image = add_back(image, self.observation, self.held_out, noise_std)
+        return undo_clipping(image, self.observation, self.noise.std)
+
     def members(self) -> list[Member]:
         """Return all networks as members of a restoration."""
         return [Member(window, partial(self.build_rules, window)) for window in self.windows]
@@ -148,5 +164,6 @@ class Networks:
             observations.to(target),
             pixel_grid(*size, self.settings.grid).to(target),
             dataclasses.replace(self.settings.fit, learning_rate=rate),
+            torch.stack([self.windows[number].cut(self.held_out) for number in numbers]),
             generators=generators,
         )

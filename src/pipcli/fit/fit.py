@@ -37,6 +37,15 @@ class Degrading(Protocol):
     def load_state_dict(self, state_dict: Any) -> Any: ...
 
 
+def draw_held_out(size: tuple[int, int], share: float, generator: torch.Generator) -> Tensor:
+    """Draw the (height, width) pixels to hold out: none of tiny pictures or for a share of 0, else at least one."""
+    height, width = size
+    if height * width < FEWEST_PIXELS_TO_HOLD_OUT or share == 0:
+        return torch.zeros(size, dtype=torch.bool)
+    draws = torch.rand(size, generator=generator)
+    return draws <= max(share, float(draws.min()))
+
+
 @dataclass(frozen=True)
 class Iterate:
     """What one step of one member leaves for stop rules and reports; tensors stay on the device of the fit.
@@ -67,6 +76,7 @@ class Fit:
         observations: Tensor,
         coords: Tensor,
         settings: FitSettings,
+        held_out: Tensor,
         *,
         generators: Sequence[torch.Generator],
     ) -> None:
@@ -77,7 +87,8 @@ class Fit:
             degradation: maps those pictures to observations; its parameters, if any, are fitted too.
             observations: (K, C, h, w) float32 in [0, 1], on the device where the fit runs.
             coords: (1, 2, H, W) coordinates of the pictures' pixels, on the same device.
-            settings: learning rate, averaging, held-out share.
+            settings: learning rate and averaging.
+            held_out: (K, h, w) booleans, on the CPU: the pixels that the loss does not see.
             generators: the CPU generator of each member, from which the prior draws too; their states are part of the
                 fit's.
         """
@@ -93,15 +104,7 @@ class Fit:
         self.average = RunningAverage(settings.average_decay)
         parameters = [*prior.parameters(), *degradation.parameters()]
         self.optimiser = Adam(parameters, settings.learning_rate)
-        self._hold_out(torch.stack([self._draw_held_out(generator) for generator in generators]))
-
-    def _draw_held_out(self, generator: torch.Generator) -> Tensor:
-        height, width = self.observations.shape[-2:]
-        share = self.settings.held_out_fraction
-        if height * width < FEWEST_PIXELS_TO_HOLD_OUT or share == 0:
-            return torch.zeros(height, width, dtype=torch.bool)
-        draws = torch.rand(height, width, generator=generator)
-        return draws <= max(share, float(draws.min()))  # at least one
+        self._hold_out(held_out)
 
     def _hold_out(self, held_out: Tensor) -> None:
         """Leave the pixels of (K, h, w) masks out of the loss, in all channels."""
