@@ -1,10 +1,12 @@
 """The restore loop, driven with fits that are made up."""
 
+import dataclasses
 import math
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import torch
@@ -45,11 +47,17 @@ class FakeFit:
         self.steps_done += 1
         step, residual = self.steps_done, self.residual(self.steps_done)
         # Outputs lie above the estimates, so that one cannot be taken for the other.
-        return Iterate(step, torch.tensor(residual), self.picture + 0.1, self.estimate(), lambda: abs(step - 50) / 100)
+        return Iterate(step, lambda: [residual], self.picture + 0.1, self.estimate(), lambda: abs(step - 50) / 100)
 
     def estimate(self) -> torch.Tensor:
         assert self.steps_done > 0
         return self.picture
+
+
+def at_any_step(rule: StopRule) -> StopRule:
+    """Let a rule look after each step."""
+    rule.longest_block = 1
+    return rule
 
 
 class FakeGroup:
@@ -59,9 +67,18 @@ class FakeGroup:
         self.fits = fits
         self.steps_done = 0
 
-    def step(self) -> list[Iterate]:
-        self.steps_done += 1
-        return [fit.step() for fit in self.fits]
+    def advance(self, steps: int, must_end: Callable[[], bool]) -> list[Iterate]:
+        blocks = []
+        for _ in range(steps):
+            self.steps_done += 1
+            blocks.append([fit.step() for fit in self.fits])
+            if must_end():
+                break
+        residuals = [[iterate.residual for iterate in iterates] for iterates in zip(*blocks, strict=True)]
+        return [
+            dataclasses.replace(iterate, residuals=partial(list, values))
+            for iterate, values in zip(blocks[-1], residuals, strict=True)
+        ]
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         return {"steps": torch.tensor([fit.steps_done for fit in self.fits])}
@@ -317,7 +334,7 @@ def test_without_held_out_pixels_there_is_no_held_out_error() -> None:
     class Without(FakeFit):
         def step(self) -> Iterate:
             iterate = super().step()
-            return Iterate(iterate.step, iterate.residual, iterate.output, iterate.estimate, None)
+            return dataclasses.replace(iterate, held_out_error=None)
 
     def blind() -> Planned:
         return Planned(WHOLE, lambda factor: Without(falling, 0.2), held_out)
@@ -489,7 +506,7 @@ def test_members_of_a_group_stop_apart_as_they_would_alone(workers: int, togethe
 
 def test_a_member_that_ends_amid_a_round_keeps_what_it_had_then() -> None:
     def guard() -> list[StopRule]:
-        return [Discrepancy(noise_std=0.5, factor=1.0, decay=0.0)]
+        return [at_any_step(Discrepancy(noise_std=0.5, factor=1.0, decay=0.0))]
 
     solution = solve(member(0.2, rules=guard), member(0.4), steps=30, together=2)
     assert solution.steps_done == (4, 30)
@@ -527,7 +544,7 @@ def test_no_worker_is_idle_while_a_group_can_be_split() -> None:
             return super().step()
 
     def short() -> list[StopRule]:
-        return [Discrepancy(noise_std=0.5, factor=1.0, decay=0.0)]
+        return [at_any_step(Discrepancy(noise_std=0.5, factor=1.0, decay=0.0))]
 
     members = [
         *[Planned(WHOLE, lambda factor: FakeFit(falling, 0.2), short) for _ in range(2)],

@@ -159,10 +159,13 @@ class Concurrency:
     Attributes:
         workers: groups that advance at the same time.
         together: members of a group, at most.
+        slack: share of a group's members that may have ended before it goes on without them: on a GPU a step of fewer
+            members is hardly quicker, and its record must be made anew.
     """
 
     workers: int = 1
     together: int = 1
+    slack: float = 0.0
 
 
 class _Run:
@@ -195,6 +198,9 @@ class _Run:
             self.outcome = Outcome.STEP_LIMIT
         else:
             self.outcome = must_end
+        told = iterate.step == 1 or iterate.step % CHECK_EVERY == 0 or self.outcome is not None
+        if told and iterate.held_out_error is not None:
+            self.held_out_error = iterate.held_out_error()
         if self.outcome is not None:
             self.last_output = iterate.output.cpu()
             self.answer = self._choice(iterate)
@@ -208,7 +214,7 @@ class _Run:
         """Return whether the residual has left the path, judged at the steps at which progress is told."""
         if iterate.step % CHECK_EVERY and iterate.step != self.limits.steps:
             return False
-        residual = float(iterate.residual)
+        residual = iterate.residual
         # Written so that a residual that is not a number counts as diverged.
         if not residual <= DIVERGED_FACTOR * self.lowest_residual + DIVERGED_MARGIN:
             return True
@@ -232,38 +238,66 @@ class _Run:
 class _Group:
     """Members that make their steps in one fit."""
 
-    def __init__(self, runs: list[_Run], build_fit: BuildFit, rate_factor: float = 1.0) -> None:
+    def __init__(
+        self, runs: list[_Run], build_fit: BuildFit, concurrency: Concurrency, rate_factor: float = 1.0
+    ) -> None:
         self.runs = runs
         self.build_fit = build_fit
+        self.concurrency = concurrency
         self.rate_factor = rate_factor
         self.fit = build_fit([run.number for run in runs], rate_factor)
+        self.left = [False] * len(runs)  # whose part of the fit goes on with nobody looking
+
+    @property
+    def active(self) -> list[_Run]:
+        """The members that have neither ended nor left."""
+        return [run for run, left in zip(self.runs, self.left, strict=True) if not left]
 
     def advance(self, steps: int, must_end: Callable[[], Outcome | None]) -> list[_Run]:
         """Make some steps, or fewer if all members end; return those that diverged and have left the group."""
+        last = self.fit.steps_done + steps
         diverged: list[_Run] = []
-        for _ in range(steps):
-            iterates = self.fit.step()
-            ending = must_end()
-            for run, iterate in zip(self.runs, iterates, strict=True):
-                if run.outcome is None and run not in diverged:
-                    if run.diverges(iterate):
-                        run.begin_again(iterate.step)
-                        diverged.append(run)
-                    else:
-                        run.see(iterate, ending)
-            if all(run.outcome is not None or run in diverged for run in self.runs):
-                break
-        for run, iterate in zip(self.runs, iterates, strict=True):
-            if run not in diverged and iterate.held_out_error is not None and run.steps_done == iterate.step:
-                run.held_out_error = iterate.held_out_error()
-        self._keep([place for place, run in enumerate(self.runs) if run.outcome is None and run not in diverged])
+        while self.active and self.fit.steps_done < last:
+            diverged += self._advance_block(last - self.fit.steps_done, must_end)
+        self._drop_those_that_left()
         return diverged
+
+    def _advance_block(self, steps: int, must_end: Callable[[], Outcome | None]) -> list[_Run]:
+        """Make steps up to the next at which a rule must look; return the members that diverged."""
+        limits = [rule.longest_block for run in self.active for rule in run.rules if rule.longest_block is not None]
+        to_the_end = min(run.limits.steps for run in self.active) - self.fit.steps_done
+        ending: Outcome | None = None
+
+        def ends() -> bool:
+            nonlocal ending
+            ending = must_end()
+            return ending is not None
+
+        iterates = self.fit.advance(min(steps, to_the_end, *limits), ends)
+        diverged = []
+        for place, (run, iterate) in enumerate(zip(self.runs, iterates, strict=True)):
+            if self.left[place]:
+                continue
+            if run.diverges(iterate):
+                run.begin_again(iterate.step)
+                diverged.append(run)
+            else:
+                run.see(iterate, ending)
+            self.left[place] = run.outcome is not None or run in diverged
+        return diverged
+
+    def _drop_those_that_left(self) -> None:
+        """Go on without the members that left, when there are so many of them that it pays to build a smaller fit."""
+        staying = [place for place, left in enumerate(self.left) if not left]
+        if not staying or self.left.count(True) > self.concurrency.slack * len(self.left):
+            self._keep(staying)
 
     def _keep(self, places: list[int]) -> None:
         """Go on with the members at some places alone."""
         if len(places) == len(self.runs):
             return
         self.runs = [self.runs[place] for place in places]
+        self.left = [self.left[place] for place in places]
         if places:
             state = members_of(self.fit.state_dict(), places)
             self.fit = self.build_fit([run.number for run in self.runs], self.rate_factor)
@@ -294,12 +328,13 @@ class _Restoration:
         self.limits = limits
         self.watcher = watcher
         self.pool = pool
-        self.workers = concurrency.workers
+        self.concurrency = concurrency
         self.clock = Clock()
         self.runs = [_Run(number, member, limits) for number, member in enumerate(members)]
         together = min(concurrency.together, math.ceil(len(members) / concurrency.workers))
         starts = range(0, len(members), together)
-        self.groups = list(pool.map(lambda start: _Group(self.runs[start : start + together], build_fit), starts))
+        parts = [self.runs[start : start + together] for start in starts]
+        self.groups = list(pool.map(lambda runs: _Group(runs, build_fit, concurrency), parts))
 
     def complete(self) -> None:
         """Advance all members until each has ended, telling the watcher."""
@@ -327,7 +362,7 @@ class _Restoration:
 
     def _share_among_workers(self) -> None:
         """Split groups while there are fewer than workers, so that towards the end no processor is idle."""
-        while len(self.groups) < self.workers:
+        while len(self.groups) < self.concurrency.workers:
             largest = max(self.groups, key=lambda group: len(group.runs))
             if len(largest.runs) == 1:
                 return
@@ -337,7 +372,7 @@ class _Restoration:
         step = run.diverged_at
         if step is None:
             raise RuntimeError("only a member that diverged begins again")
-        self.groups.append(_Group([run], self.build_fit, RESTART_FACTOR))
+        self.groups.append(_Group([run], self.build_fit, self.concurrency, RESTART_FACTOR))
         self.clock.skip(lambda: self.watcher.restarted(run.number, step, RESTART_FACTOR))
 
     def _progress(self) -> Progress:

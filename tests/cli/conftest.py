@@ -50,9 +50,9 @@ def seeds_of_fits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     seeds: list[int] = []
     prepare = Fit.__init__
 
-    def noted(fit: Fit, *arguments: Any, generators: list[torch.Generator]) -> None:
+    def noted(fit: Fit, *arguments: Any, generators: list[torch.Generator], **options: Any) -> None:
         seeds.extend(generator.initial_seed() for generator in generators)
-        prepare(fit, *arguments, generators=generators)
+        prepare(fit, *arguments, generators=generators, **options)
 
     monkeypatch.setattr(Fit, "__init__", noted)
     return seeds

@@ -24,16 +24,20 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture
 def breaking(monkeypatch: pytest.MonkeyPatch) -> Breaking:
     """Give the members of a fit whose places a choice names weights that are no numbers, at the fit's fourth step."""
-    step = Fit.step
+    advance = Fit.advance
 
     def install(choose: Callable[[Fit], list[int]]) -> None:
-        def broken(fit: Fit) -> list[Iterate]:
-            if fit.steps_done == 3:
-                with torch.no_grad():
-                    next(fit.prior.parameters())[choose(fit)] = math.nan
-            return step(fit)
+        def broken(fit: Fit, steps: int, must_end: Callable[[], bool]) -> list[Iterate]:
+            before = 3 - fit.steps_done
+            if not 0 <= before < steps:
+                return advance(fit, steps, must_end)
+            if before:
+                advance(fit, before, must_end)
+            with torch.no_grad():
+                next(fit.prior.parameters())[choose(fit)] = math.nan
+            return advance(fit, steps - before, must_end)
 
-        monkeypatch.setattr(Fit, "step", broken)
+        monkeypatch.setattr(Fit, "advance", broken)
 
     return install
 

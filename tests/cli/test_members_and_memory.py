@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from running import Run, in_process_of_its_own, names, opened, smooth_picture
@@ -28,10 +29,10 @@ def test_each_member_of_best_starts_from_another_seed(seeds_of_fits: list[int], 
 def test_a_picture_that_does_not_fit_into_memory_is_one_line(
     error: Exception, monkeypatch: pytest.MonkeyPatch, denoise: Command, source: Path, tmp_path: Path
 ) -> None:
-    def step(fit: Fit) -> list[Iterate]:
+    def advance(fit: Fit, *arguments: Any) -> list[Iterate]:
         raise error
 
-    monkeypatch.setattr(Fit, "step", step)
+    monkeypatch.setattr(Fit, "advance", advance)
     run = denoise(source, "-q")
     assert run.code == 1
     assert "20x20 pixels do not fit into the memory of cpu" in run.message
@@ -41,10 +42,10 @@ def test_a_picture_that_does_not_fit_into_memory_is_one_line(
 def test_other_errors_of_torch_are_not_called_memory(
     monkeypatch: pytest.MonkeyPatch, denoise: Command, source: Path
 ) -> None:
-    def step(fit: Fit) -> list[Iterate]:
+    def advance(fit: Fit, *arguments: Any) -> list[Iterate]:
         raise RuntimeError("shapes differ")
 
-    monkeypatch.setattr(Fit, "step", step)
+    monkeypatch.setattr(Fit, "advance", advance)
     with pytest.raises(RuntimeError, match="shapes differ"):
         denoise(source)
 
@@ -62,17 +63,17 @@ def test_a_reader_of_stderr_that_leaves_does_not_end_the_work(source: Path, tmp_
 
 def failing_until(condition: Callable[[Fit], bool], monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """Let fits run out of memory until a condition holds; return a list of what was tried: members and side."""
-    step, tried = Fit.step, []
+    advance, tried = Fit.advance, []
 
-    def limited(fit: Fit) -> list[Iterate]:
+    def limited(fit: Fit, *arguments: Any) -> list[Iterate]:
         size = (len(fit.observations), fit.observations.shape[-1])
         if size not in tried:
             tried.append(size)
         if condition(fit):
-            return step(fit)
+            return advance(fit, *arguments)
         raise MemoryError
 
-    monkeypatch.setattr(Fit, "step", limited)
+    monkeypatch.setattr(Fit, "advance", limited)
     return tried
 
 
@@ -105,7 +106,7 @@ def test_what_will_not_fit_is_not_begun(
     monkeypatch: pytest.MonkeyPatch, denoise: Command, source: Path, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(photo_job, "available_bytes", lambda device: 1000)
-    monkeypatch.setattr(Fit, "step", None)
+    monkeypatch.setattr(Fit, "advance", None)
     run = denoise(source, "-q")
     assert run.code == 1
     assert "20x20 pixels do not fit into the memory of cpu" in run.message

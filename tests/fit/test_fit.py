@@ -10,6 +10,7 @@ import torch
 from pipcli.coords import pixel_grid
 from pipcli.degradations import Identity
 from pipcli.fit.fit import Fit, draw_held_out, members_of
+from pipcli.fit.recording import Recorder
 from pipcli.priors import build
 from pipcli.settings import DIP, PIP, Settings
 
@@ -26,14 +27,30 @@ def picture(height: int = 20, width: int = 24, channels: int = 3) -> torch.Tenso
     return (rows + columns).expand(1, channels, height, width).contiguous()
 
 
-def make_fit(row: Settings, observation: torch.Tensor, share: float = 0.1, seed: int = 0) -> Fit:
+def make_fit(
+    row: Settings,
+    observation: torch.Tensor,
+    share: float = 0.1,
+    seed: int = 0,
+    device: str = "cpu",
+    recorder: Recorder | None = None,
+) -> Fit:
     members, channels, height, width = observation.shape
     generators = [torch.Generator().manual_seed(seed + member) for member in range(members)]
-    prior = build(row, (height, width), channels, generators=generators)
+    prior = build(row, (height, width), channels, generators=generators).to(device)
     held_out = torch.stack([draw_held_out((height, width), share, generator) for generator in generators])
     settings = dataclasses.replace(row.fit, average_decay=0.9)
-    coords = pixel_grid(height, width)
-    return Fit(prior, Identity(None), observation, coords, settings, held_out, generators=generators)
+    coords = pixel_grid(height, width).to(device)
+    return Fit(
+        prior,
+        Identity(None),
+        observation.to(device),
+        coords,
+        settings,
+        held_out,
+        generators=generators,
+        recorder=recorder,
+    )
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -108,7 +125,7 @@ def test_the_residual_is_the_mean_misfit_over_the_fitted_samples() -> None:
     fit = make_fit(ROWS["pip"], observation)
     iterate = fit.step()[0]
     expected = (iterate.output - observation).square()[:, :, ~fit.held_out[0]].mean()
-    torch.testing.assert_close(iterate.residual, expected)
+    assert iterate.residual == pytest.approx(float(expected), rel=1e-5)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (9, 1), (3, 3)])
@@ -157,7 +174,7 @@ def test_members_know_nothing_of_each_other(name: str) -> None:
         iterates = together.step()
         own = [fit.step()[0] for fit in alone]
     for mine, other in zip(iterates, own, strict=True):
-        torch.testing.assert_close(mine.residual, other.residual, rtol=1e-3, atol=1e-5)
+        assert mine.residual == pytest.approx(other.residual, rel=1e-3, abs=1e-5)
         torch.testing.assert_close(mine.estimate, other.estimate, rtol=0, atol=1e-3)
         assert mine.held_out_error is not None
         assert other.held_out_error is not None

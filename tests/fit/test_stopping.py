@@ -12,7 +12,7 @@ from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, Sto
 def iterate(step: int, *, residual: float = 1.0, value: float = 0.0, error: float | None = None) -> Iterate:
     picture = torch.full((1, 1, 2, 2), float(value))
     held_out = None if error is None else (lambda: error)
-    return Iterate(step, torch.tensor(residual), picture, picture + 0.5, held_out)
+    return Iterate(step, lambda: [residual], picture, picture + 0.5, held_out)
 
 
 def stopping_step(rule: StopRule, make: Callable[[int], Iterate], limit: int = 500) -> int | None:

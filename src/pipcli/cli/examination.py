@@ -15,6 +15,7 @@ from pipcli.cli.report import NoiseLevel
 from pipcli.console import print_json
 from pipcli.degradations import Identity
 from pipcli.fit.device import Device, choose_device, keep_freed_memory, members_together, workers_for
+from pipcli.priors.batched import kernel_problem
 from pipcli.restore import Concurrency, Limits, Progress, restore
 from pipcli.settings import PIP, TYPICAL_STEPS, StopName
 
@@ -75,6 +76,10 @@ def _fast_paths(device: Device) -> list[str]:
         + ("this device multiplies bfloat16 natively" if low else "this device has no fast bfloat16"),
         f"{members_together(device)} networks a step",
     ]
+    if device.torch_device.type == "cuda":
+        problem = kernel_problem(device.torch_device)
+        paths.append("steps recorded as CUDA graphs")
+        paths.append("kernels of Triton" if problem is None else f"no kernels of Triton: {problem}")
     if processor:
         kept = "kept between steps (glibc)" if keep_freed_memory() else "left to the system's allocator (no glibc)"
         paths.append(f"freed memory {kept}")

@@ -23,6 +23,7 @@ from pipcli.fit.device import (
     keep_freed_memory,
     members_together,
     ran_out_of_memory,
+    slack,
     workers_for,
 )
 from pipcli.fit.memory import available_bytes, used_bytes
@@ -94,7 +95,7 @@ class PhotoJob:
     def _fit(self, networks: Networks, together: int) -> Solution:
         device = networks.device
         with workers_for(len(networks.windows), device) as workers:
-            concurrency = Concurrency(workers, together)
+            concurrency = Concurrency(workers, together, slack(device))
             self._check_memory(networks, concurrency)
             solution = restore(
                 (self.files.photo.height, self.files.photo.width),

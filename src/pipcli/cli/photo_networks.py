@@ -15,6 +15,7 @@ from pipcli.degradations import Degradation
 from pipcli.fit.device import Device
 from pipcli.fit.fit import Fit, draw_held_out
 from pipcli.fit.memory import PROBE_SIDES, member_bytes, step_bytes
+from pipcli.fit.recording import recorder_for
 from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, StopRule
 from pipcli.noise import clipped_noise_variance, estimate_noise_std, undo_clipping
 from pipcli.priors import Prior, build
@@ -166,4 +167,5 @@ class Networks:
             dataclasses.replace(self.settings.fit, learning_rate=rate),
             torch.stack([self.windows[number].cut(self.held_out) for number in numbers]),
             generators=generators,
+            recorder=recorder_for(target),
         )

@@ -2,7 +2,8 @@
 
 torch's own optimisers import its compiler when the first one is made, which takes a second of every start, and update
 some sixty small tensors one by one. Here all parameters are views of one vector and their gradients of another, so a
-step is a handful of operations whatever the network. A test holds it against `torch.optim.Adam`.
+step is a handful of operations whatever the network, and the count of steps lives on the device, so that a recorded
+step counts by itself. A test holds it against `torch.optim.Adam`.
 """
 
 import math
@@ -23,15 +24,15 @@ class Adam:
 
         Args:
             parameters: float32, all on one device, to which they must not be moved afterwards.
-            learning_rate: of the first step; may be set anew at any time.
+            learning_rate: of every step.
         """
         self.learning_rate = learning_rate
-        self.steps = 0
         tensors = list(parameters)
         self.values = torch.cat([tensor.detach().flatten() for tensor in tensors])
         self.gradients = torch.zeros_like(self.values)
         self.mean = torch.zeros_like(self.values)
         self.square = torch.zeros_like(self.values)
+        self._steps = torch.zeros((), device=self.values.device)
         self._shapes = [tensor.shape for tensor in tensors]
         for tensor, value, gradient in zip(tensors, self._of(self.values), self._of(self.gradients), strict=True):
             tensor.data = value
@@ -49,23 +50,25 @@ class Adam:
     @torch.no_grad()
     def step(self) -> None:
         """Move the parameters along the gradients that backward has left."""
-        self.steps += 1
+        self._steps += 1
         mean_weight, square_weight = BETAS
         self.mean.lerp_(self.gradients, 1 - mean_weight)
         self.square.mul_(square_weight).addcmul_(self.gradients, self.gradients, value=1 - square_weight)
-        root = self.square.sqrt().div_(math.sqrt(1 - square_weight**self.steps)).add_(EPSILON)
-        self.values.addcdiv_(self.mean, root, value=-self.learning_rate / (1 - mean_weight**self.steps))
+        # 1 - weight^steps, without the cancellation that a power would have after the first steps.
+        mean_share, square_share = (-torch.expm1(self._steps * math.log(weight)) for weight in BETAS)
+        root = self.square.sqrt().div_(square_share.sqrt()).add_(EPSILON).mul_(mean_share)
+        self.values.addcdiv_(self.mean, root, value=-self.learning_rate)
 
     def state_dict(self) -> dict[str, int | list[Tensor]]:
         """Return copies of what `load_state_dict` needs besides the parameters themselves, a tensor a parameter."""
-        return {"steps": self.steps, "mean": self._of(self.mean.clone()), "square": self._of(self.square.clone())}
+        return {"steps": int(self._steps), "mean": self._of(self.mean.clone()), "square": self._of(self.square.clone())}
 
     def load_state_dict(self, state: dict[str, int | list[Tensor]]) -> None:
         """Go on from a state of `state_dict`."""
         steps, mean, square = state["steps"], state["mean"], state["square"]
         if not isinstance(steps, int) or not isinstance(mean, list) or not isinstance(square, list):
             raise ValueError("the state is not one of this optimiser")
-        self.steps = steps
+        self._steps.fill_(steps)
         for vector, values in ((self.mean, mean), (self.square, square)):
             for part, value in zip(self._of(vector), values, strict=True):
                 part.copy_(value)

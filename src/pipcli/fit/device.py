@@ -118,6 +118,11 @@ def members_together(device: Device) -> int:
     return MEMBERS_TOGETHER[device.torch_device.type]
 
 
+def slack(device: Device) -> float:
+    """Return the share of members that may have ended before their fit is built anew without them."""
+    return 0.25 if device.torch_device.type == "cuda" else 0.0
+
+
 def keep_freed_memory() -> bool:
     """Keep the C allocator from returning every freed activation to the system; return whether it could be asked.
 

@@ -3,6 +3,8 @@
 It minimises the degradation's data term between `degradation(prior(coords))` and the observation over the pixels that
 are not held out, with Adam, and averages the outputs. Nothing here knows what the degradation or the prior is.
 
+The steps are made in blocks, between which nobody looks: on a GPU the host then need not wait for any of them.
+
 One fit has K members, each with an observation of its own, that make their steps together and know nothing of each
 other: every tensor of its state leads with the member, so that members can be taken out of a state and go on alone.
 """
@@ -10,17 +12,34 @@ other: every tensor of its state leads with the member, so that members can be t
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipcli.fit.adam import Adam
 from pipcli.fit.averaging import RunningAverage
+from pipcli.fit.recording import Recorder, Repeated
 from pipcli.settings import FitSettings
 
 # Below this many pixels a held-out share is too small a sample to stop by, and too dear a loss for the fit.
 FEWEST_PIXELS_TO_HOLD_OUT = 256
+
+Value = TypeVar("Value")
+
+
+class Generating(Protocol):
+    """What the fit needs of a prior."""
+
+    def __call__(self, coords: Tensor) -> Tensor: ...
+
+    def before_step(self) -> None: ...
+
+    def parameters(self) -> Any: ...
+
+    def state_dict(self) -> Any: ...
+
+    def load_state_dict(self, state_dict: Any) -> Any: ...
 
 
 class Degrading(Protocol):
@@ -48,22 +67,33 @@ def draw_held_out(size: tuple[int, int], share: float, generator: torch.Generato
 
 @dataclass(frozen=True)
 class Iterate:
-    """What one step of one member leaves for stop rules and reports; tensors stay on the device of the fit.
+    """What a block of steps of one member leaves for stop rules and reports; tensors stay on the device of the fit.
 
     Attributes:
         step: number of steps made, from 1.
-        residual: mean data term of this step's output over the fitted samples, 0-d.
-        output: this step's picture (1, C, H, W) in [0, 1], jitter and all.
-        estimate: the averaged picture (1, C, H, W) in [0, 1]; the next step changes it in place, so clone to keep it.
+        residuals: mean data term of the output over the fitted samples at each step of the block, oldest first, called
+            when they are wanted.
+        output: the last step's picture (1, C, H, W) in [0, 1], jitter and all; as the estimate, the next step may
+            change it in place, so clone to keep it.
+        estimate: the averaged picture (1, C, H, W) in [0, 1].
         held_out_error: mean data term of the estimate over the held-out samples, called when it is wanted; None when
             no pixels are held out.
     """
 
     step: int
-    residual: Tensor
+    residuals: Callable[[], Sequence[float]]
     output: Tensor
     estimate: Tensor
     held_out_error: Callable[[], float] | None
+
+    @property
+    def residual(self) -> float:
+        """The residual of the last step."""
+        return self.residuals()[-1]
+
+
+def _never() -> bool:
+    return False
 
 
 class Fit:
@@ -71,7 +101,7 @@ class Fit:
 
     def __init__(
         self,
-        prior: nn.Module,
+        prior: Generating,
         degradation: Degrading,
         observations: Tensor,
         coords: Tensor,
@@ -79,6 +109,7 @@ class Fit:
         held_out: Tensor,
         *,
         generators: Sequence[torch.Generator],
+        recorder: Recorder | None = None,
     ) -> None:
         """Prepare the first step.
 
@@ -91,6 +122,7 @@ class Fit:
             held_out: (K, h, w) booleans, on the CPU: the pixels that the loss does not see.
             generators: the CPU generator of each member, from which the prior draws too; their states are part of the
                 fit's.
+            recorder: records the step, to have it repeated without the host; None to make each in full.
         """
         self.prior = prior
         self.degradation = degradation
@@ -105,6 +137,7 @@ class Fit:
         parameters = [*prior.parameters(), *degradation.parameters()]
         self.optimiser = Adam(parameters, settings.learning_rate)
         self._hold_out(held_out)
+        self._make_step = Repeated(self._step, recorder)
 
     def _hold_out(self, held_out: Tensor) -> None:
         """Leave the pixels of (K, h, w) masks out of the loss, in all channels."""
@@ -118,22 +151,48 @@ class Fit:
 
     def step(self) -> list[Iterate]:
         """Make one step of the optimiser and return what it leaves of each member."""
+        return self.advance(1)
+
+    def advance(self, steps: int, must_end: Callable[[], bool] = _never) -> list[Iterate]:
+        """Make a block of steps and return what they leave of each member.
+
+        Args:
+            steps: at least 1.
+            must_end: asked after each step whether to end the block there.
+        """
+        history = self.observations.new_empty(steps, len(self.observations))
+        for made in range(steps):
+            self.prior.before_step()
+            self._make_step()
+            history[made] = self._residuals
+            self.steps_done += 1
+            if must_end():
+                break
+        return self._iterates(history[: made + 1])
+
+    def _step(self) -> None:
+        """Make a step without the host having to know anything of it."""
         self.optimiser.zero_grad()
         pictures = self.prior(self.coords)
         misfits = self.degradation.data_term(self.degradation(pictures), self.observations)
         residuals = (misfits * self._weights).sum((1, 2, 3))
         residuals.sum().backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
-        self.steps_done += 1
-        outputs = pictures.detach()
-        estimates = self.average.update(outputs)
-        return self._iterates(residuals.detach(), outputs, estimates)
+        self._outputs = pictures.detach()
+        self._residuals = residuals.detach()
+        self.average.update(self._outputs)
 
-    def _iterates(self, residuals: Tensor, outputs: Tensor, estimates: Tensor) -> list[Iterate]:
-        errors = cache(self._held_out_errors)  # of all members at once, when the first is asked for
-        parts = zip(residuals.unbind(), torch.split(outputs, 1), torch.split(estimates, 1), strict=True)
+    def _iterates(self, history: Tensor) -> list[Iterate]:
+        # Of all members at once, when the first is asked for.
+        errors, residuals = cache(self._held_out_errors), cache(lambda: history.T.tolist())
+        parts = zip(torch.split(self._outputs, 1), torch.split(self.estimates(), 1), strict=True)
         return [
-            Iterate(self.steps_done, *part, partial(_item, errors, member) if self._any_held_out else None)
+            Iterate(
+                self.steps_done,
+                partial(_item, residuals, member),
+                *part,
+                partial(_item, errors, member) if self._any_held_out else None,
+            )
             for member, part in enumerate(parts)
         ]
 
@@ -181,9 +240,10 @@ class Fit:
         for generator, own in zip(self.generators, state["generators"], strict=True):
             generator.set_state(own.clone())  # which reads a view from the start of what it looks at
         self.steps_done = state["step"]
+        self._make_step = Repeated(self._step, self._make_step.recorder)  # a record is of the old tensors
 
 
-def _item(values: Callable[[], list[float]], index: int) -> float:
+def _item(values: Callable[[], list[Value]], index: int) -> Value:
     return values()[index]
 
 

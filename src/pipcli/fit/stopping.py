@@ -1,7 +1,7 @@
 """When to stop, and which estimate to return, without ground truth.
 
-A rule sees each iterate once, says whether to stop, and keeps the estimate that it would return. All state is in
-`state_dict`, so that a resumed fit stops where an uninterrupted one does.
+A rule sees what each block of steps leaves, once, says whether to stop, and keeps the estimate that it would return.
+All state is in `state_dict`, so that a resumed fit stops where an uninterrupted one does.
 """
 
 from abc import ABC, abstractmethod
@@ -24,9 +24,15 @@ class Choice:
 
 
 class StopRule(ABC):
-    """A stop rule; subclasses are final."""
+    """A stop rule; subclasses are final.
+
+    Attributes:
+        name: what the user calls it.
+        longest_block: steps that may be made before it must look again.
+    """
 
     name: StopName
+    longest_block: int | None = None
 
     @abstractmethod
     def update(self, iterate: Iterate) -> bool:
@@ -112,12 +118,14 @@ class Discrepancy(StopRule):
         self.smoothed = float("inf")
 
     def update(self, iterate: Iterate) -> bool:
-        """Compare the smoothed residual with the threshold."""
-        residual = float(iterate.residual)
-        if self.smoothed == float("inf"):
-            self.smoothed = residual
-        self.smoothed = self.decay * self.smoothed + (1 - self.decay) * residual
-        return self.smoothed <= self.threshold
+        """Compare the residual, smoothed over all steps, with the threshold."""
+        lowest = float("inf")
+        for residual in iterate.residuals():
+            if self.smoothed == float("inf"):
+                self.smoothed = residual
+            self.smoothed = self.decay * self.smoothed + (1 - self.decay) * residual
+            lowest = min(lowest, self.smoothed)
+        return lowest <= self.threshold
 
 
 class MovingVariance(StopRule):
@@ -128,6 +136,7 @@ class MovingVariance(StopRule):
     """
 
     name = StopName.VARIANCE
+    longest_block = 1  # the published rule is of consecutive outputs
     FIRST_STEP = 100
 
     def __init__(self, patience: int, weight: float = 0.1) -> None:

@@ -1,13 +1,31 @@
 """A prior: an encoding of the coordinates and a network that turns it into a picture."""
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
+
+
+class Encoding(nn.Module, ABC):
+    """What a generator sees of a pixel."""
+
+    @property
+    @abstractmethod
+    def channels(self) -> int:
+        """Number of feature maps."""
+
+    def before_step(self) -> None:
+        """Do what each fitting step needs of the host."""
+
+    @abstractmethod
+    def forward(self, coords: Tensor) -> Tensor:
+        """Map (1, 2, H, W) coordinates to (K, channels, H, W) features, or (1, channels, H, W) that K members share."""
 
 
 class Prior(nn.Module):
     """Untrained generators of pictures: one, or several of one shape side by side."""
 
-    def __init__(self, encoding: nn.Module, network: nn.Module, precision: torch.dtype = torch.float32) -> None:
+    def __init__(self, encoding: Encoding, network: nn.Module, precision: torch.dtype = torch.float32) -> None:
         """Join the two parts.
 
         Args:
@@ -19,6 +37,10 @@ class Prior(nn.Module):
         self.encoding = encoding
         self.network = network
         self.precision = precision
+
+    def before_step(self) -> None:
+        """Do what each fitting step needs of the host: fresh jitter, if the encoding has any."""
+        self.encoding.before_step()
 
     def forward(self, coords: Tensor) -> Tensor:
         """Generate the (K, C, H, W) float32 pictures in [0, 1] at (1, 2, H, W) coordinates."""

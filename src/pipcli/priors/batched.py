@@ -8,12 +8,16 @@ the layout that it is given. The two kinds of memory want different operations:
     Fourier features), a product a member is made, since the batched one would copy the maps for each. Normalisation is
     one call a member, straight into its part of the result, since there is no operation for statistics of K maps in
     this layout.
-  * planes: K members of C channels are one map of K C channels, which normalises in a single call.
+  * planes: K members of C channels are one map of K C channels, which normalises in a single call, and on a GPU with
+    Triton in the single kernel of `pipcli.priors.fused`. What all members look at takes one product of all weights.
 
 The gradients of the rows are written out, so that they too land in one piece; a test holds both layouts against
 float64.
 """
 
+import logging
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -22,6 +26,7 @@ from torch.autograd import Function
 from torch.nn import functional as F
 
 EPSILON = 1e-5
+_log = logging.getLogger(__name__)
 # A batched product that sums over many pixels takes up to twice the time of a product a member.
 MANY_PIXELS = 4096
 
@@ -83,7 +88,11 @@ def pointwise(maps: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         products: Tensor = _PointwiseRows.apply(_rows(maps), weight)  # type: ignore[no-untyped-call]
         biased = products if bias is None else products + bias.to(maps.dtype)[:, None, :]
         return _maps(biased, maps.shape[-2:])
-    planes = torch.matmul(weight.to(maps.dtype), maps.flatten(2))
+    cast, planes = weight.to(maps.dtype), maps.flatten(2)
+    if len(maps) == len(weight):
+        planes = torch.bmm(cast, planes)
+    else:
+        planes = torch.mm(cast.flatten(0, 1), planes[0]).view(*weight.shape[:2], -1)
     biased = planes if bias is None else planes + bias.to(maps.dtype)[:, :, None]
     return biased.view(*biased.shape[:2], *maps.shape[-2:])
 
@@ -153,6 +162,31 @@ class _NormaliseRows(Function):
         return joined, torch.stack(to_weight), torch.stack(to_bias), None
 
 
+@cache
+def kernel_problem(device: torch.device) -> str | None:
+    """Return why the kernels of `pipcli.priors.fused` are not used on a device; None if they are."""
+    if device.type != "cuda":
+        return "they are for CUDA devices"
+    try:
+        normalise_planes = _fused_normalise()
+        maps = torch.ones(1, 1, 2, 2, dtype=torch.bfloat16, device=device, requires_grad=True)
+        one = torch.ones(1, 1, device=device)
+        normalise_planes(maps, one, one, slope=1.0, epsilon=EPSILON).sum().backward()  # type: ignore[no-untyped-call]
+    except ImportError:
+        return "Triton is not installed"
+    except Exception as error:  # Triton compiles for this device, with whatever it finds: anything can be amiss
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        _log.warning("Triton's kernels do not work here and torch's own operations are used: %s", reason)
+        return reason
+    return None
+
+
+def _fused_normalise() -> Callable[..., Tensor]:
+    from pipcli.priors.fused import normalise_planes  # Triton is slow to import, and not everywhere
+
+    return normalise_planes
+
+
 def normalise(maps: Tensor, weight: Tensor, bias: Tensor, *, slope: float) -> Tensor:
     """Normalise by the statistics of each member's channels, scale, shift, and apply a leaky ReLU.
 
@@ -165,6 +199,8 @@ def normalise(maps: Tensor, weight: Tensor, bias: Tensor, *, slope: float) -> Te
     if in_rows(maps):
         normalised: Tensor = _NormaliseRows.apply(maps, weight, bias, slope)  # type: ignore[no-untyped-call]
         return normalised
+    if kernel_problem(maps.device) is None:
+        return _fused_normalise()(maps, weight, bias, slope=slope, epsilon=EPSILON)
     # torch.batch_norm rather than F.batch_norm, which refuses the single pixel that a tiny picture's deepest scale has;
     # its variance is zero and the epsilon keeps value and gradient finite.
     planes = torch.batch_norm(

@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from pipcli.priors.base import Encoding
 from pipcli.settings import AxisWaves, CompassWaves, NoiseSettings
 
 
@@ -37,7 +38,7 @@ def _layout(device: torch.device) -> torch.memory_format:
     return torch.channels_last if device.type == "cpu" else torch.contiguous_format
 
 
-class FourierFeatures(nn.Module):
+class FourierFeatures(Encoding):
     """Cosines and sines of plane waves over the picture.
 
     Source: Shabtay, Schwartz and Giryes, "PIP: Positional-encoding Image Prior" (2022). As in the published code
@@ -72,7 +73,7 @@ class FourierFeatures(nn.Module):
         return features.contiguous(memory_format=_layout(features.device))
 
 
-class FixedNoise(nn.Module):
+class FixedNoise(Encoding):
     """One draw of uniform noise a member, to which each fitting step adds fresh Gaussian noise.
 
     Source: Ulyanov, Vedaldi and Lempitsky, "Deep Image Prior" (CVPR 2018), section 3.
@@ -86,7 +87,7 @@ class FixedNoise(nn.Module):
         Args:
             settings: its amplitude and jitter.
             size: height and width of the picture.
-            generators: a CPU generator a member, read again at every step in training mode.
+            generators: a CPU generator a member, read again before every step in training mode.
         """
         super().__init__()
         self.settings = settings
@@ -94,6 +95,8 @@ class FixedNoise(nn.Module):
         shape = (settings.channels, *size)
         noise = torch.stack([torch.rand(shape, generator=generator) for generator in generators]) * settings.amplitude
         self.register_buffer("noise", noise.contiguous(memory_format=torch.channels_last))
+        self._jittered: Tensor | None = None
+        self._on_device: list[torch.Generator] = []
 
     @property
     def channels(self) -> int:
@@ -105,12 +108,29 @@ class FixedNoise(nn.Module):
         if coords.shape[-2:] != self.noise.shape[-2:]:
             expected, got = tuple(self.noise.shape[-2:]), tuple(coords.shape[-2:])
             raise ValueError(f"the noise was drawn for {expected} pixels, the coordinates are those of {got}")
+        return self._jittered if self.training and self._jittered is not None else self.noise
+
+    def before_step(self) -> None:
+        """Draw fresh jitter, in training mode; it lies in the same memory at every step."""
         if not self.training or self.settings.jitter == 0:
-            return self.noise
-        # Drawn on the CPU whatever the device, so that one seed gives one sequence everywhere.
+            self._jittered = None
+            return
         # Into contiguous memory, since anything else is drawn number by number, eight times slower.
-        jitter = torch.empty_like(self.noise.permute(0, 2, 3, 1), memory_format=torch.contiguous_format, device="cpu")
-        for member, generator in zip(jitter, self.generators, strict=True):
+        jitter = torch.empty_like(self.noise.permute(0, 2, 3, 1), memory_format=torch.contiguous_format)
+        for member, generator in zip(jitter, self._jitter_generators(), strict=True):
             member.normal_(generator=generator)
-        jittered = self.noise + self.settings.jitter * jitter.to(self.noise.device).permute(0, 3, 1, 2)
-        return jittered.contiguous(memory_format=_layout(jittered.device))
+        jittered = self.noise + self.settings.jitter * jitter.permute(0, 3, 1, 2)
+        if self._jittered is None:
+            self._jittered = jittered.contiguous(memory_format=_layout(jittered.device))
+        else:
+            self._jittered.copy_(jittered)
+
+    def _jitter_generators(self) -> Sequence[torch.Generator]:
+        """Return what draws the jitter of each member on the device of the noise, whose draws the host need not see."""
+        device = self.noise.device
+        if device.type == "cpu":
+            return self.generators
+        if not self._on_device:
+            seeds = [int(torch.randint(2**62, (), generator=generator)) for generator in self.generators]
+            self._on_device = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+        return self._on_device
