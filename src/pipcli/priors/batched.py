@@ -138,12 +138,14 @@ class _NormaliseRows(Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         maps, normalised, weight, mean, inverse_std = ctx.saved_tensors
-        if ctx.slope != 1:
-            # With a positive slope the result has the sign of what went in, which is all that is asked.
-            gradient = torch.ops.aten.leaky_relu_backward(gradient, normalised, ctx.slope, True)
-        parts = [
-            torch.ops.aten.native_batch_norm_backward(
-                gradient[k : k + 1],
+        to_maps, to_weight, to_bias = torch.empty_like(maps), torch.empty_like(weight), torch.empty_like(weight)
+        for k in range(len(maps)):
+            part = gradient[k : k + 1]
+            if ctx.slope != 1:
+                # With a positive slope the result has the sign of what went in, which is all that is asked.
+                part = torch.ops.aten.leaky_relu_backward(part, normalised[k : k + 1], ctx.slope, True)
+            torch.ops.aten.native_batch_norm_backward.out(
+                part,
                 maps[k : k + 1],
                 weight[k],
                 None,
@@ -153,13 +155,11 @@ class _NormaliseRows(Function):
                 True,
                 EPSILON,
                 [True, True, True],
+                out0=to_maps[k : k + 1],
+                out1=to_weight[k],
+                out2=to_bias[k],
             )
-            for k in range(len(maps))
-        ]
-        to_maps, to_weight, to_bias = zip(*parts, strict=True)
-        # One member's gradient is taken as it is: joining would copy it.
-        joined = to_maps[0] if len(to_maps) == 1 else torch.cat(to_maps)
-        return joined, torch.stack(to_weight), torch.stack(to_bias), None
+        return to_maps, to_weight, to_bias, None
 
 
 @cache
