@@ -36,22 +36,25 @@ def test_windows_are_of_one_size_and_the_outer_ones_touch_the_edges(
     assert max(window.left + window.width for window in cover) == width
 
 
-@pytest.mark.parametrize(("side", "stride"), [(16, 5), (16, 16), (8, 1), (7, 3), (5, 4)])
-def test_neighbours_are_spread_evenly_and_never_farther_than_the_stride(side: int, stride: int) -> None:
+@pytest.mark.parametrize(("side", "stride"), [(16, 5), (16, 16), (8, 1), (7, 3), (5, 4), (16, 8)])
+def test_neighbours_are_spread_evenly_and_overlap(side: int, stride: int) -> None:
+    farthest = max(stride, round(7 / 8 * side))
     for length in range(1, 120):
         for size in ((length, 3), (3, length)):
             cover = windows(size, side, stride)
             starts = [window.top + window.left for window in cover]  # one of them is 0 in all
             gaps = [after - before for before, after in itertools.pairwise(starts)]
-            assert all(0 < gap <= stride for gap in gaps)
+            assert all(0 < gap <= farthest for gap in gaps)
             assert not gaps or max(gaps) - min(gaps) <= 1
 
 
-def test_there_are_no_more_windows_than_the_stride_asks_for() -> None:
-    assert [window.left for window in windows((128, 256), 128, 64)] == [0, 64, 128]
-    assert [window.left for window in windows((128, 257), 128, 64)] == [0, 43, 86, 129]
-    assert len(windows((256, 256), 128, 64)) == 9
+def test_the_number_of_windows_goes_with_the_pixels() -> None:
+    assert [window.left for window in windows((128, 256), 128, 64)] == [0, 43, 85, 128]
+    assert [window.left for window in windows((128, 192), 128, 64)] == [0, 32, 64]
+    assert [window.left for window in windows((128, 256), 128, 112)] == [0, 64, 128]
     assert len(windows((256, 256), 128, 128)) == 4
+    for height, width in ((256, 256), (512, 512), (512, 768), (1000, 1000), (3000, 4000)):
+        assert len(windows((height, width), 128, 64)) == pytest.approx(4 * height * width / 128**2, rel=0.1)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 128), (128, 1), (100, 127), (128, 128)])
@@ -60,8 +63,8 @@ def test_a_small_picture_is_one_window(size: tuple[int, int]) -> None:
 
 
 def test_a_single_row_is_cut_along_its_length_alone() -> None:
-    assert windows((1, 20), 8, 4) == [Window(0, left, 1, 8) for left in (0, 4, 8, 12)]
-    assert windows((20, 1), 8, 4) == [Window(top, 0, 8, 1) for top in (0, 4, 8, 12)]
+    assert windows((1, 20), 8, 4) == [Window(0, left, 1, 8) for left in (0, 3, 6, 9, 12)]
+    assert windows((20, 1), 8, 4) == [Window(top, 0, 8, 1) for top in (0, 3, 6, 9, 12)]
 
 
 @pytest.mark.parametrize("window", [Window(0, 0, *size) for size in [(1, 1), (1, 9), (2, 3), (128, 128), (500, 800)]])

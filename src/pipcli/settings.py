@@ -142,7 +142,7 @@ class Tiles:
 
     Attributes:
         side: of a window, in pixels; a smaller picture is one window.
-        stride: largest distance between neighbouring windows, in pixels.
+        stride: length in pixels that has a window of its own: (side / stride)^2 networks see a pixel on average.
     """
 
     side: int
@@ -181,13 +181,13 @@ PIP = Settings(
     CompassWaves(count=12, lowest=1.0, shortest_period=3.5),
     HourglassSettings((32, 64), (16, 32), 1, Sampling.MEAN, Merge.SUM, redundant_biases=False),
     FitSettings(steps=1000, learning_rate=0.02, average_decay=0.99),
-    tiles=Tiles(side=128, stride=56),
+    tiles=Tiles(side=128, stride=64),
 )
 DIP = Settings(
     NoiseSettings(channels=32, amplitude=0.1, jitter=0.01),
     HourglassSettings((64,) * 5, (4,) * 5, 3, Sampling.MEAN, Merge.SUM, redundant_biases=False),
     FitSettings(steps=1000, learning_rate=0.01, average_decay=0.98),
-    tiles=Tiles(side=128, stride=56),
+    tiles=Tiles(side=128, stride=64),
 )
 
 PRESETS = {("denoise", PriorName.PIP): PIP, ("denoise", PriorName.DIP): DIP}
@@ -200,7 +200,7 @@ MEMBERS = {Quality.DRAFT: 1, Quality.STANDARD: 1, Quality.BEST: 4}
 # A preview does with barely overlapping windows, the stride being this share of the side, and so do pictures that would
 # need more windows than this, each of which has a network in memory.
 MOST_STRIDE_SHARE = 0.875
-MOST_WINDOWS = 1000
+MOST_WINDOWS = 4000
 # Tiles are not halved below this side, in pixels, however little memory there is.
 SMALLEST_TILE = 64
 

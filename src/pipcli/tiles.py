@@ -13,6 +13,8 @@ from torch import Tensor
 
 # The cosine is raised so far that weights stay above zero: each pixel has to be divided by their sum.
 SMALLEST_WEIGHT = 1e-3
+# Of the side: what neighbouring windows share at least, unless the stride forbids it.
+LEAST_OVERLAP = 0.125
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,11 @@ def _fade(length: int) -> Tensor:
 
 
 def _starts(length: int, side: int, stride: int) -> list[int]:
-    """Spread windows evenly so that the first and the last touch the ends and none is farther than a stride."""
+    """Spread windows evenly, the first and the last at the ends, one for each stride of the length."""
     if length <= side:
         return [0]
-    gaps = math.ceil((length - side) / stride)
+    farthest = max(stride, round((1 - LEAST_OVERLAP) * side))
+    gaps = max(min(round(length / stride) - 1, length - side), math.ceil((length - side) / farthest))
     return [round(index * (length - side) / gaps) for index in range(gaps + 1)]
 
 
@@ -52,7 +55,8 @@ def windows(size: tuple[int, int], side: int, stride: int) -> list[Window]:
     Args:
         size: height and width of the picture.
         side: of a window; a picture's shorter sides are taken whole.
-        stride: largest distance between neighbouring windows, at most `side`.
+        stride: length that has a window of its own, at most `side`; (side / stride)^2 windows see a pixel on average,
+            whatever the size of the picture, and the number of windows goes with its pixels.
     """
     height, width = size
     return [

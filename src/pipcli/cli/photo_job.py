@@ -23,6 +23,7 @@ from pipcli.fit.device import (
     keep_freed_memory,
     members_together,
     ran_out_of_memory,
+    return_freed_memory,
     slack,
     workers_for,
 )
@@ -105,6 +106,7 @@ class PhotoJob:
                 watcher=self,
                 concurrency=concurrency,
             )
+        return_freed_memory()
         if self.request.paper:
             return solution
         return dataclasses.replace(solution, image=networks.finish(solution.image))
