@@ -1,11 +1,15 @@
 """Check and time the fit on a device in one call: meant for a GPU, and runs on any device.
 
 Written to one JSON with the device's name:
-  * numerics: the default network fitted from one seed in float32 and in the device's own precision; how far the loss
-    curves and the estimates' PSNR lie apart;
+  * numerics: the default networks fitted in float32 with torch's own operations, step by step, and as the command does
+    it here (precision, kernels, recorded steps); how far loss curves and the PSNR of finished pictures lie apart;
+  * fast paths: the kernels of Triton and the recorded step each switched off, in milliseconds a step of the default
+    group of networks;
   * steps: milliseconds of a step against the published algorithm, as in `speed.py`;
   * members: network steps a second of one network at a time against as many as the device takes together;
-  * pictures: the real command from its cold start to the written file, for every quality;
+  * quality: seconds to a better picture than the published algorithm's last output, as in `speed.py --quality`;
+  * pictures: the real command on several pictures at once against one after the other;
+  * profile: the operations that take most of the device's time;
   * the peak of the device's memory.
 
     python benchmarks/gpu.py NOISY CLEAN --device cuda --json results/gpu.json
@@ -14,47 +18,131 @@ Written to one JSON with the device's name:
 import argparse
 import dataclasses
 import json
+import statistics
+import subprocess
+import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 import speed
 from about import about
+from pipcli.cli import photo_networks
 from pipcli.cli.photo_networks import Networks
 from pipcli.cli.report import NoiseLevel
 from pipcli.degradations import Identity
 from pipcli.fit.device import Device, choose_device, keep_freed_memory, members_together
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
-from pipcli.settings import PIP, PriorName, StopName
+from pipcli.priors import batched
+from pipcli.settings import PIP, StopName
+from pipcli.tiles import Window, blend
 
 NOISE = NoiseLevel(25 / 255, estimated=False)
-CURVE_STEPS = 150
+CURVE_STEPS, SEEDS = 150, (0, 1, 2)
+CROP, CROPS = 256, 8
 
 
-def networks(noisy: Tensor, device: Device) -> Networks:
+def networks(noisy: Tensor, device: Device, seed: int = 0) -> Networks:
     """Lay the default networks over a picture."""
-    return Networks(PIP, noisy, Identity(NOISE.std), NOISE, device, StopName.NONE, 0)
+    return Networks(PIP, noisy, Identity(NOISE.std), NOISE, device, StopName.NONE, seed)
 
 
-def curve(noisy: Tensor, clean: Tensor, device: Device) -> tuple[list[float], float]:
-    """Return the residuals of the first window's network, step by step, and the PSNR of its last estimate."""
-    laid = networks(noisy, device)
-    fit = laid.build_fit([0], 1.0)
-    residuals = [float(fit.step()[0].residual) for _ in range(CURVE_STEPS)]
-    return residuals, psnr(fit.estimates().cpu(), laid.windows[0].cut(clean))
+@contextmanager
+def without(*, kernels: bool = False, recording: bool = False) -> Iterator[None]:
+    """Switch fast paths off."""
+    with ExitStack() as stack:
+        if kernels:
+            stack.enter_context(patch.object(batched, "kernel_problem", lambda device: "switched off"))
+        if recording:
+            stack.enter_context(patch.object(photo_networks, "recorder_for", lambda device: None))
+        yield
+
+
+def curve(noisy: Tensor, device: Device) -> list[float]:
+    """Return the residuals of the first window's network, step by step."""
+    return list(networks(noisy, device).build_fit([0], 1.0).advance(CURVE_STEPS)[0].residuals())
+
+
+def finished(noisy: Tensor, clean: Tensor, device: Device, seed: int) -> float:
+    """Return the PSNR of the picture that the default networks arrive at with a fixed number of steps."""
+    laid = networks(noisy, device, seed)
+    numbers = range(len(laid.windows))
+    together = members_together(device)
+    parts: list[tuple[Window, Tensor]] = []
+    for start in numbers[::together]:
+        group = list(numbers[start : start + together])
+        fit = laid.build_fit(group, 1.0)
+        fit.advance(CURVE_STEPS)
+        parts += zip([laid.windows[number] for number in group], fit.estimates().cpu().split(1), strict=True)
+    return psnr(blend((noisy.shape[-2], noisy.shape[-1]), parts), clean)
 
 
 def numerics(noisy: Tensor, clean: Tensor, device: Device) -> dict[str, Any]:
-    """Compare the device's precision with float32 on the same device."""
-    exact, exact_psnr = curve(noisy, clean, dataclasses.replace(device, precision=torch.float32))
-    fast, fast_psnr = curve(noisy, clean, device)
-    tail = CURVE_STEPS // 3  # single steps jump; the mean over the last third does not
-    ratio = sum(fast[-tail:]) / sum(exact[-tail:])
-    return {"precision": str(device.precision), "loss_ratio": ratio, "psnr_difference": fast_psnr - exact_psnr}
+    """Compare the command's way with float32 and torch's own operations on the same device."""
+    single = dataclasses.replace(device, precision=torch.float32)
+    with without(kernels=True, recording=True):
+        exact = curve(noisy, single)
+        exact_psnr = [finished(noisy, clean, single, seed) for seed in SEEDS]
+    fast = curve(noisy, device)
+    fast_psnr = [finished(noisy, clean, device, seed) for seed in SEEDS]
+    third = CURVE_STEPS // 3  # single steps jump; the mean over a third does not
+    ratios = [sum(fast[at : at + third]) / sum(exact[at : at + third]) for at in range(0, CURVE_STEPS, third)]
+    difference = statistics.mean(fast_psnr) - statistics.mean(exact_psnr)
+    return {
+        "precision": str(device.precision),
+        "loss_ratios": ratios,
+        "psnr_exact": exact_psnr,
+        "psnr_fast": fast_psnr,
+        "mean_psnr_difference": difference,
+    }
+
+
+def fast_paths(noisy: Tensor, device: Device) -> dict[str, Any]:
+    """Return the milliseconds of a step of a full group of networks with fast paths and without each."""
+
+    def group_milliseconds() -> float:
+        laid = networks(noisy, device)
+        fit = laid.build_fit([number % len(laid.windows) for number in range(members_together(device))], 1.0)
+        fit.advance(speed.WARM_UP)[0].residuals()
+        started = time.perf_counter()
+        fit.advance(speed.BLOCK)[0].residuals()
+        return 1000 * (time.perf_counter() - started) / speed.BLOCK
+
+    times = {"all": group_milliseconds(), "kernel_problem": batched.kernel_problem(device.torch_device)}
+    with without(kernels=True):
+        times["without_kernels"] = group_milliseconds()
+    with without(recording=True):
+        times["without_recording"] = group_milliseconds()
+    with without(kernels=True, recording=True):
+        times["without_both"] = group_milliseconds()
+    return times
+
+
+def top_operations(noisy: Tensor, device: Device) -> list[str]:
+    """Return the operations that take most of the device's time, with their share of it."""
+    laid = networks(noisy, device)
+    numbers = [number % len(laid.windows) for number in range(members_together(device))]
+    with without(recording=True):
+        fit = laid.build_fit(numbers, 1.0)
+    fit.advance(3)[0].residuals()
+    with torch.profiler.profile() as profile:
+        fit.advance(3)[0].residuals()
+    on_gpu = device.torch_device.type == "cuda"
+    times = {
+        entry.key: entry.self_device_time_total if on_gpu else entry.self_cpu_time_total
+        for entry in profile.key_averages()
+    }
+    total = sum(times.values())
+    return [f"{100 * times[key] / total:.1f}% {key}" for key in sorted(times, key=times.__getitem__, reverse=True)[:12]]
 
 
 def network_steps_per_second(noisy: Tensor, device: Device, together: int, seconds: float = 10.0) -> float:
@@ -62,12 +150,34 @@ def network_steps_per_second(noisy: Tensor, device: Device, together: int, secon
     laid = networks(noisy, device)
     numbers = [number % len(laid.windows) for number in range(together)]
     fit = laid.build_fit(numbers, 1.0)
-    float(fit.step()[0].residual)
+    fit.advance(speed.WARM_UP)[0].residuals()
     started, steps = time.perf_counter(), 0
     while time.perf_counter() - started < seconds:
-        float(fit.step()[0].residual)  # waits for the device
-        steps += 1
+        fit.advance(speed.BLOCK)[0].residuals()  # waits for the device
+        steps += speed.BLOCK
     return steps * together / (time.perf_counter() - started)
+
+
+def seconds_of(pictures: list[Path], device: str) -> float:
+    """Return the seconds of fitting that one call of the command takes for all pictures."""
+    command = [sys.executable, "-m", "pipcli", "denoise", *map(str, pictures), "--sigma", "25", "--device", device]
+    printed = subprocess.run([*command, "--json", "-q", "--overwrite"], check=True, capture_output=True, text=True)
+    lines = map(json.loads, printed.stdout.splitlines())
+    return float(next(line["fitting_seconds"] for line in lines if line["type"] == "summary"))
+
+
+def throughput(noisy: Path, device: str) -> dict[str, float]:
+    """Return pictures a minute, of crops of a picture, one call each and all in one call."""
+    photo = read_photo(noisy)
+    side = min(CROP, photo.height, photo.width)
+    with tempfile.TemporaryDirectory() as folder:
+        crops = [Path(folder) / f"{number}.png" for number in range(CROPS)]
+        for number, path in enumerate(crops):
+            top, left = (number * (length - side) // CROPS for length in (photo.height, photo.width))
+            Image.fromarray(photo.samples[top : top + side, left : left + side]).save(path)
+        alone = sum(seconds_of([path], device) for path in crops)
+        together = seconds_of(crops, device)
+    return {"alone": 60 * CROPS / alone, "together": 60 * CROPS / together, "ratio": alone / together}
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -76,14 +186,14 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     device = choose_device(arguments.device)
     noisy, clean = read_photo(arguments.noisy).pixels(), read_photo(arguments.clean).pixels()
     results: dict[str, Any] = {"numerics": numerics(noisy, clean, device)}
+    results["fast_paths"] = fast_paths(noisy, device)
     results["steps"] = speed.step_ratios(arguments, noisy)
     together = members_together(device)
     alone, grouped = (network_steps_per_second(noisy, device, count) for count in (1, together))
     results["members"] = {"together": together, "alone": alone, "grouped": grouped, "ratio": grouped / alone}
-    results["pictures"] = {
-        quality: speed.cold_process(arguments.noisy, arguments.clean, quality, PriorName.PIP, arguments.device)
-        for quality in ("draft", "standard")
-    }
+    results["quality"] = speed.quality_ratios(arguments, noisy, clean)
+    results["pictures"] = throughput(arguments.noisy, arguments.device)
+    results["profile"] = top_operations(noisy, device)
     if device.torch_device.type == "cuda":
         results["peak_bytes"] = torch.cuda.max_memory_allocated()
     return results
@@ -96,6 +206,8 @@ def main() -> None:
     parser.add_argument("clean", type=Path)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--steps", type=int, default=20, help="timed for the milliseconds of one")
+    parser.add_argument("--qualities", nargs="*", default=["draft", "standard"])
+    parser.add_argument("--prior", default="pip", help="of the quality")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     written = json.dumps({**about(arguments.device), **measure(arguments)}, indent=1)

@@ -32,7 +32,8 @@ from pipcli.media import read_photo
 from pipcli.settings import DIP, PIP, PUBLISHED_DIP, PUBLISHED_PIP, Merge, PriorName, Sampling, Settings, StopName
 
 PUBLISHED_STEPS = {"pip": 1800, "dip": 3000}
-WARM_UP = 3
+WARM_UP = 5  # steps, among them the one that a GPU records
+BLOCK = 5
 
 
 def same_widths(published: Settings) -> Settings:
@@ -42,17 +43,18 @@ def same_widths(published: Settings) -> Settings:
 
 
 def milliseconds(settings: Settings, noisy: Tensor, device: str, steps: int) -> float:
-    """Return the median time of a step of one network on the whole picture."""
+    """Return the median time of a step of one network on the whole picture, over blocks as the command makes them."""
     where = choose_device(device)
     noise = NoiseLevel(25 / 255, estimated=False)
     whole = dataclasses.replace(settings, tiles=None)
     fit = Networks(whole, noisy, Identity(noise.std), noise, where, StopName.NONE, 0).build_fit([0], 1.0)
+    fit.advance(WARM_UP)[0].residuals()
     times = []
-    for _ in range(WARM_UP + steps):
+    for _ in range(max(3, steps // BLOCK)):
         started = time.perf_counter()
-        float(fit.step()[0].residual)  # waits for the device
-        times.append(1000 * (time.perf_counter() - started))
-    return statistics.median(times[WARM_UP:])
+        fit.advance(BLOCK)[0].residuals()  # waits for the device
+        times.append(1000 * (time.perf_counter() - started) / BLOCK)
+    return statistics.median(times)
 
 
 def reference_milliseconds(prior: str, arguments: argparse.Namespace) -> float:

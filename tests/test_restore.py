@@ -21,6 +21,7 @@ from pipcli.restore import (
     Limits,
     Member,
     Outcome,
+    Picture,
     Progress,
     Solution,
     restore,
@@ -154,18 +155,30 @@ def solve(
     workers: int = 1,
     together: int = 1,
 ) -> Solution:
-    planned = members or [member()]
+    (solution,) = solve_several(
+        [(size, members or (member(),))], steps, seconds, watcher, Concurrency(workers, together)
+    )
+    return solution
+
+
+def solve_several(
+    pictures: Sequence[tuple[tuple[int, int], Sequence[Planned]]],
+    steps: int = 40,
+    seconds: float | None = None,
+    watcher: Recorder | None = None,
+    concurrency: Concurrency = Concurrency(),  # noqa: B008 - frozen
+) -> list[Solution]:
+    planned = [one for _, members in pictures for one in members]
 
     def build_fit(numbers: Sequence[int], factor: float) -> FakeGroup:
         return FakeGroup([planned[number].make(factor) for number in numbers])
 
     return restore(
-        size,
-        [Member(one.window, one.rules) for one in planned],
+        [Picture(size, [Member(one.window, one.rules) for one in members]) for size, members in pictures],
         build_fit,  # type: ignore[arg-type]
         limits=Limits(steps, seconds),
         watcher=watcher or Recorder(),
-        concurrency=Concurrency(workers, together),
+        concurrency=concurrency,
     )
 
 
@@ -551,3 +564,36 @@ def test_no_worker_is_idle_while_a_group_can_be_split() -> None:
         *[Planned(WHOLE, lambda factor: Meeting(falling, 0.2), never) for _ in range(2)],
     ]
     assert solve(*members, steps=15, workers=2, together=2).steps_done == (4, 4, 15, 15)
+
+
+def test_several_pictures_advance_together_and_each_gets_its_own_members() -> None:
+    left, right = Window(0, 0, 2, 2), Window(0, 2, 2, 2)
+    wide = [Planned(window, lambda factor: FakeFit(falling, 0.4), never) for window in (left, right)]
+    pictures = [((2, 2), [member(0.2, rules=held_out)]), ((2, 4), wide)]
+    first, second = solve_several(pictures, steps=100, concurrency=Concurrency(1, 3))
+    assert torch.allclose(first.image, torch.full((1, 1, 2, 2), 0.2))
+    assert torch.allclose(second.image, torch.full((1, 1, 2, 4), 0.4))
+    assert first.outcome is Outcome.HELD_OUT
+    assert second.outcome is Outcome.STEP_LIMIT
+    assert second.steps_done == (100, 100)
+
+
+@pytest.mark.parametrize("slack", [0.0, 0.5])
+def test_a_group_carries_as_many_ended_members_as_its_slack_allows(slack: float) -> None:
+    built: list[int] = []
+    planned = [member(rules=held_out), member(rules=held_out), member(), member()]
+
+    def build_fit(numbers: Sequence[int], factor: float) -> FakeGroup:
+        built.append(len(numbers))
+        return FakeGroup([planned[number].make(factor) for number in numbers])
+
+    (solution,) = restore(
+        [Picture(SIZE, [Member(one.window, one.rules) for one in planned])],
+        build_fit,  # type: ignore[arg-type]
+        limits=Limits(200, None),
+        watcher=Recorder(),
+        concurrency=Concurrency(1, 4, slack),
+    )
+    assert solution.steps_done[2:] == (200, 200)
+    assert solution.steps_done[0] == solution.steps_done[1] < 200
+    assert built == ([4] if slack else [4, 2])

@@ -1,5 +1,6 @@
 """What a person or a program is told: progress and summaries on stderr, results and JSON lines on stdout."""
 
+import contextlib
 import json
 import math
 import os
@@ -136,6 +137,13 @@ class Reporter:
         if self.verbosity.json_lines:
             print_json({"type": kind, **fields})
 
+    def failed(self, message: str, exit_code: int) -> None:
+        """Say, quiet or not, that something failed while the rest goes on."""
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"pip-restore: {message}\n")
+            sys.stderr.flush()
+        self.event("error", message=message, exit_code=exit_code)
+
     def path(self, path: Path) -> None:
         """Print the path of a result on stdout, byte for byte, when JSON lines were not asked for."""
         if not self.verbosity.json_lines:
@@ -168,6 +176,7 @@ class Reporter:
         """Leave the terminal as it was."""
         if self._bar is not None:
             self._bar.close()
+            self._bar = None
 
 
 def print_json(fields: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from enum import Enum
-from itertools import chain
+from itertools import chain, islice
 from typing import Protocol
 
 from torch import Tensor
@@ -85,7 +85,7 @@ class Solution:
         outcome: why most members ended.
         steps: of each member, the step whose estimate was taken.
         steps_done: of each member, how many were made.
-        seconds: of fitting.
+        seconds: of fitting, of all pictures that were restored together.
         restarts: how many fits diverged and were begun again.
     """
 
@@ -150,6 +150,19 @@ class Member:
 
     window: Window
     build_rules: Callable[[], Sequence[StopRule]]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture to restore.
+
+    Attributes:
+        size: its height and width.
+        members: at least one; their windows together cover it.
+    """
+
+    size: tuple[int, int]
+    members: Sequence[Member]
 
 
 @dataclass(frozen=True)
@@ -401,19 +414,17 @@ def _workers(count: int) -> Iterator[ThreadPoolExecutor]:
 
 
 def restore(
-    size: tuple[int, int],
-    members: Sequence[Member],
+    pictures: Sequence[Picture],
     build_fit: BuildFit,
     *,
     limits: Limits,
     watcher: Watcher,
     concurrency: Concurrency,
-) -> Solution:
-    """Fit the members side by side and join their answers.
+) -> list[Solution]:
+    """Fit the members of all pictures side by side and join each picture's answers.
 
     Args:
-        size: height and width of the picture.
-        members: at least one; their windows together cover the picture.
+        pictures: at least one; their members are numbered through.
         build_fit: makes the fit of some members, by their numbers, given a factor for the learning rate.
         limits: bounds on steps and seconds.
         watcher: is told of the progress, and may end the work; the estimates so far are then joined.
@@ -422,10 +433,16 @@ def restore(
     Raises:
         PipRestoreError: a member diverged twice.
     """
+    members = [member for picture in pictures for member in picture.members]
     with _workers(concurrency.workers) as pool:
         restoration = _Restoration(members, build_fit, limits, watcher, pool, concurrency)
         restoration.complete()
-    runs = restoration.runs
+    runs, seconds = iter(restoration.runs), restoration.clock.seconds()
+    return [_joined(picture.size, list(islice(runs, len(picture.members))), seconds) for picture in pictures]
+
+
+def _joined(size: tuple[int, int], runs: list[_Run], seconds: float) -> Solution:
+    """Join the answers of one picture's members."""
     outcomes = Counter(run.outcome for run in runs if run.outcome is not None)
     early = [outcome for outcome in (Outcome.INTERRUPTED, Outcome.TIME_LIMIT) if outcomes[outcome]]
     outputs = [(run.member.window, run.last_output) for run in runs if run.last_output is not None]
@@ -436,6 +453,6 @@ def restore(
         outcome=early[0] if early else outcomes.most_common(1)[0][0],
         steps=tuple(choice.step for _, choice in choices),
         steps_done=tuple(run.steps_done for run in runs),
-        seconds=restoration.clock.seconds(),
+        seconds=seconds,
         restarts=sum(run.diverged_at is not None for run in runs),
     )

@@ -8,10 +8,10 @@ import pytest
 import torch
 from running import Run
 
-from pipcli.cli import app, photo_job
+from pipcli.cli import app, photo_batch
 from pipcli.fit.fit import Fit
 
-LOADED = photo_job  # before any test steps down from root, who may be the only one to read our sources
+LOADED = photo_batch  # before any test steps down from root, who may be the only one to read our sources
 
 
 @pytest.fixture(autouse=True)

@@ -85,7 +85,6 @@ REFUSED_OPTIONS = {
     "no device": (["in.png", "--device", ""], "use auto, cpu, cuda"),
     "unknown option": (["in.png", "--sigmas", "5"], "--sigmas"),
     "no input": ([], "INPUT"),
-    "two inputs": (["in.png", "grey.png"], "grey.png"),
     "the published method in another quality": (["in.png", "--paper", "--quality", "best"], "leave out --quality best"),
     "missing output folder": (["in.png", "-o", "none/out.png"], "its folder does not exist: create it first"),
     "output below a file": (["in.png", "-o", "grey.png/out.png"], "cannot write"),

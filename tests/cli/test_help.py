@@ -51,9 +51,9 @@ def test_the_options_of_the_issue_are_all_there(help_text: str) -> None:
     assert all(option in help_text for option in named if option.startswith("-"))
 
 
-def test_the_help_has_two_examples(help_text: str) -> None:
+def test_the_help_has_examples(help_text: str) -> None:
     examples = help_text.split("Examples:")[1].split("Arguments:")[0]
-    assert examples.count("pip-restore denoise ") == 2
+    assert examples.count("pip-restore denoise ") >= 2
 
 
 def test_the_defaults_in_the_help_are_those_of_the_command(help_text: str) -> None:

@@ -13,7 +13,7 @@ SUFFIX = "_denoised"
 
 
 def denoise(
-    source: options.Input,
+    inputs: options.Inputs,
     output: options.Output = None,
     sigma: options.Sigma = None,
     prior: options.Prior = PriorName.PIP,
@@ -31,15 +31,16 @@ def denoise(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> int:
-    """Take the noise out of a photo.
+    """Take the noise out of photos.
 
-    The picture keeps its size, bit depth, transparency, colour profile and metadata. The fit stops by itself, before it
-    starts to reproduce the noise.
+    Each keeps its size, bit depth, transparency, colour profile and metadata. The fit stops by itself, before it starts
+    to reproduce the noise.
 
     \b
     Examples:
       pip-restore denoise noisy.png --sigma 25 --prior pip
       pip-restore denoise scan.tif -o clean.tif --quality best --sheet before_after.png
+      pip-restore denoise scans/*.png -o restored/
     """
     # Everything that takes long to import waits until there is work to do: --help is instant.
     from pipcli.cli import photo_task
@@ -48,7 +49,7 @@ def denoise(
     request = Request(
         task=TASK,
         suffix=SUFFIX,
-        source=source,
+        source=inputs[0],
         output=output,
         sigma=sigma,
         prior=prior,
@@ -66,7 +67,7 @@ def denoise(
         quiet=quiet,
         verbose=verbose,
     )
-    return photo_task.run(request, _degradation)
+    return photo_task.run(request, inputs, _degradation)
 
 
 def _degradation(noise_std: float) -> "Degradation":

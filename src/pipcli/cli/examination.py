@@ -52,9 +52,8 @@ def network_steps_per_second(device: Device, seconds: float, interruption: Inter
     """Fit a made-up picture with the default settings for some seconds and return the rate of all networks together."""
     networks = _networks(PROBE_SIZE, device)
     with workers_for(len(networks.windows), device) as workers:
-        solution = restore(
-            PROBE_SIZE,
-            networks.members(),
+        (solution,) = restore(
+            [networks.picture()],
             networks.build_fit,
             limits=Limits(10**9, seconds),
             watcher=_Watcher(interruption),

@@ -9,10 +9,16 @@ from pipcli.settings import PriorName, Quality, StopName
 
 STANDARD_STREAM = Path("-")
 
-Input = Annotated[Path, typer.Argument(metavar="INPUT", help="The picture to restore, or - for stdin.")]
+Inputs = Annotated[
+    list[Path], typer.Argument(metavar="INPUT", help="The pictures to restore, or - for one from stdin.")
+]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="Where to write, or - for stdout. [default: beside the input, NAME_TASK.EXT]"),
+    typer.Option(
+        "--output",
+        "-o",
+        help="Where to write, - for stdout, or a folder for several. [default: beside the input, NAME_TASK.EXT]",
+    ),
 ]
 Sigma = Annotated[
     float | None,

@@ -1,7 +1,10 @@
 """The files of a task on one photo, read and checked before any long work; loads no torch, so a refusal is quick."""
 
+import dataclasses
 import os
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +24,37 @@ class Files:
     output_format: str
     reference: Photo | None
     sheet: Path | None
+
+
+def one_each(request: Request, sources: Sequence[Path]) -> list[Request]:
+    """Return a request for each of the inputs; of several, the outputs go beside them or into the folder named.
+
+    Raises:
+        UnusableInputError: an option or input is for one picture, and there are several.
+        OutputRefusedError: there is no such folder, or two inputs would give the same output.
+    """
+    if len(sources) == 1:
+        return [request]
+    for option, value in {"--reference": request.reference, "--sheet": request.sheet}.items():
+        if value is not None:
+            raise UnusableInputError(f"{option} is for one picture, and there are {len(sources)} inputs")
+    if STANDARD_STREAM in sources or request.output == STANDARD_STREAM:
+        raise UnusableInputError("- is one picture, and there are several inputs")
+    if request.output is not None and not request.output.is_dir():
+        raise OutputRefusedError(f"with several inputs --output is a folder that exists, not {shown(request.output)}")
+    requests = [
+        dataclasses.replace(request, source=source, output=output_beside(source, request.suffix, request.output))
+        for source in sources
+    ]
+    output, count = Counter(one.output or one.source for one in requests).most_common(1)[0]
+    if count > 1:
+        raise OutputRefusedError(f"{count} of the inputs would be written to {shown(output)}: restore them apart")
+    return requests
+
+
+def output_beside(source: Path, suffix: str, folder: Path | None = None) -> Path:
+    """Return the name of the output for an input: with a suffix, beside it or in a folder."""
+    return (source.parent if folder is None else folder) / f"{source.stem}{suffix}{source.suffix}"
 
 
 def open_files(request: Request) -> Files:
@@ -55,7 +89,7 @@ def _output(request: Request) -> Path:
         return request.output
     if request.source == STANDARD_STREAM:
         return STANDARD_STREAM
-    return request.source.with_name(f"{request.source.stem}{request.suffix}{request.source.suffix}")
+    return output_beside(request.source, request.suffix)
 
 
 def _check_sheet(sheet: Path, source: Path | None, overwrite: bool) -> None:

@@ -19,7 +19,7 @@ from pipcli.fit.recording import recorder_for
 from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, StopRule
 from pipcli.noise import clipped_noise_variance, estimate_noise_std, undo_clipping
 from pipcli.priors import Prior, build
-from pipcli.restore import Concurrency, Member
+from pipcli.restore import Concurrency, Member, Picture
 from pipcli.settings import (
     DISCREPANCY_FACTOR,
     GUARD_FACTOR,
@@ -116,20 +116,20 @@ class Networks:
         settings = dataclasses.replace(self.settings, tiles=Tiles(side, round(0.75 * side)))
         return Networks(settings, self.observation, self.degradation, self.noise, self.device, self.stop, self.seed)
 
-    def peak_bytes(self, concurrency: Concurrency) -> int:
-        """Return an estimate of the memory that the fit takes at its peak, on top of what the process holds now."""
+    def peak_bytes(self, members: int, concurrency: Concurrency) -> int:
+        """Return an estimate of the memory that fitting some networks like these takes at its peak."""
         window = self.windows[0]
         size = self.degradation.target_size((window.height, window.width))
-        together = min(concurrency.together, math.ceil(len(self.windows) / concurrency.workers))
+        together = min(concurrency.together, math.ceil(members / concurrency.workers))
         generators = [torch.Generator() for _ in range(together)]
-        a_step = step_bytes(lambda probe: self._build(probe, generators)(pixel_grid(*probe)), size)
+        a_step = step_bytes(lambda probe: self.build_prior(probe, generators)(pixel_grid(*probe)), size)
         # The number of parameters does not depend on the size, the encoding may: a small one is enough to count them.
-        small = self._build((PROBE_SIDES[0], PROBE_SIDES[0]), generators[:1])
+        small = self.build_prior((PROBE_SIDES[0], PROBE_SIDES[0]), generators[:1])
         parameters = sum(parameter.numel() for parameter in small.parameters())
-        members = len(self.windows) * member_bytes(parameters, self.observation.shape[1], size)
-        return concurrency.workers * a_step + members + WHOLE_PICTURES * self.observation.nbytes
+        return concurrency.workers * a_step + members * member_bytes(parameters, self.observation.shape[1], size)
 
-    def _build(self, size: tuple[int, int], generators: Sequence[torch.Generator]) -> Prior:
+    def build_prior(self, size: tuple[int, int], generators: Sequence[torch.Generator]) -> Prior:
+        """Build the generators of pictures of a size."""
         channels, precision = self.observation.shape[1], self.device.precision
         return build(self.settings, size, channels, generators=generators, precision=precision)
 
@@ -143,9 +143,10 @@ class Networks:
             image = add_back(image, self.observation, self.held_out, noise_std)
         return undo_clipping(image, self.observation, self.noise.std)
 
-    def members(self) -> list[Member]:
-        """Return all networks as members of a restoration."""
-        return [Member(window, partial(self.build_rules, window)) for window in self.windows]
+    def picture(self) -> Picture:
+        """Return the picture with all networks as members of a restoration."""
+        size = (self.observation.shape[-2], self.observation.shape[-1])
+        return Picture(size, [Member(window, partial(self.build_rules, window)) for window in self.windows])
 
     def build_rules(self, window: Window) -> list[StopRule]:
         """Make the stop rules of the network of a window."""
@@ -153,19 +154,54 @@ class Networks:
 
     def build_fit(self, numbers: Sequence[int], rate_factor: float) -> Fit:
         """Put the fit of some networks together, by their numbers, with a factor for the learning rate."""
-        observations = torch.cat([self.windows[number].cut(self.observation) for number in numbers])
-        size = self.degradation.target_size((observations.shape[-2], observations.shape[-1]))
-        generators = [torch.Generator().manual_seed(self.seed + number) for number in numbers]
-        prior = self._build(size, generators)
-        rate = self.settings.fit.learning_rate * rate_factor
-        target = self.device.torch_device
-        return Fit(
-            prior.to(target),
-            self.degradation,
-            observations.to(target),
-            pixel_grid(*size, self.settings.grid).to(target),
-            dataclasses.replace(self.settings.fit, learning_rate=rate),
-            torch.stack([self.windows[number].cut(self.held_out) for number in numbers]),
-            generators=generators,
-            recorder=recorder_for(target),
-        )
+        return _build_fit([(self, number) for number in numbers], rate_factor)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of what each network is fitted to."""
+        window = self.windows[0]
+        return self.observation.shape[1], window.height, window.width
+
+
+class NetworksOfPictures:
+    """The networks of several pictures, numbered through: what they are fitted to is of one shape."""
+
+    def __init__(self, pictures: Sequence[Networks]) -> None:
+        """Take pictures with the same settings."""
+        self.pictures = pictures
+        self.places = [(networks, number) for networks in pictures for number in range(len(networks.windows))]
+
+    def build_fit(self, numbers: Sequence[int], rate_factor: float) -> Fit:
+        """Put the fit of some networks together, by their numbers, with a factor for the learning rate."""
+        return _build_fit([self.places[number] for number in numbers], rate_factor)
+
+    def with_smaller_tiles(self) -> "NetworksOfPictures":
+        """Return the networks of half the side of all pictures."""
+        return NetworksOfPictures([networks.with_smaller_tiles() for networks in self.pictures])
+
+    def peak_bytes(self, concurrency: Concurrency) -> int:
+        """Return an estimate of the memory that the fit takes at its peak, on top of what the process holds now."""
+        networks = self.pictures[0]
+        pixels = sum(networks.observation.nbytes for networks in self.pictures)
+        return networks.peak_bytes(len(self.places), concurrency) + WHOLE_PICTURES * pixels
+
+
+def _build_fit(places: Sequence[tuple[Networks, int]], rate_factor: float) -> Fit:
+    """Put the fit of some networks, each of a picture and with its number there, together."""
+    first, _ = places[0]
+    observations = torch.cat([networks.windows[number].cut(networks.observation) for networks, number in places])
+    size = first.degradation.target_size((observations.shape[-2], observations.shape[-1]))
+    generators = [torch.Generator().manual_seed(networks.seed + number) for networks, number in places]
+    prior = first.build_prior(size, generators)
+    rate = first.settings.fit.learning_rate * rate_factor
+    target = first.device.torch_device
+    return Fit(
+        prior.to(target),
+        first.degradation,
+        observations.to(target),
+        pixel_grid(*size, first.settings.grid).to(target),
+        dataclasses.replace(first.settings.fit, learning_rate=rate),
+        torch.stack([networks.windows[number].cut(networks.held_out) for networks, number in places]),
+        generators=generators,
+        recorder=recorder_for(target),
+    )

@@ -1,36 +1,107 @@
-"""The way of every task on one photo: settle the settings, check the files, then fit and write."""
+"""The way of every task on photos: settle the settings, check the files, then fit and write, some photos at a time."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipcli.cli.interrupt import Interruption
-from pipcli.cli.photo_files import open_files
+from pipcli.cli.photo_files import one_each, open_files
 from pipcli.cli.request import Request, settings_of
+from pipcli.errors import PipRestoreError
 
 if TYPE_CHECKING:
+    from pipcli.cli.photo_batch import Batch
+    from pipcli.console import Reporter
     from pipcli.degradations import Degradation
 
+SOME_FAILED = 3
 
-def run(request: Request, make_degradation: "Callable[[float], Degradation]") -> int:
-    """Carry out a request and return the exit code.
+
+class _Account:
+    """What became of the inputs of one call."""
+
+    def __init__(self, inputs: int, reporter: "Reporter") -> None:
+        self.inputs = inputs
+        self.reporter = reporter
+        self.done = 0
+        self.fitting_seconds = 0.0
+        self.failures: list[PipRestoreError] = []
+
+    @contextmanager
+    def attempt(self, inputs: int) -> Iterator[None]:
+        """Let a failure with some inputs be told of, and the others go on; one alone ends the call."""
+        try:
+            yield
+        except PipRestoreError as error:
+            if self.inputs == 1:
+                raise
+            self.failures += [error] * inputs
+            self.reporter.failed(str(error), error.exit_code)
+
+    def exit_code(self, interruption: Interruption) -> int:
+        """Return the code for all of it."""
+        if interruption.signal_number is not None or not self.failures:
+            return interruption.exit_code
+        return SOME_FAILED if self.done else self.failures[0].exit_code
+
+
+def run(request: Request, sources: Sequence[Path], make_degradation: "Callable[[float], Degradation]") -> int:
+    """Carry out a request for each input and return the exit code.
 
     Args:
-        request: what the user asked for.
+        request: what the user asked for, with the first input.
+        sources: all inputs.
         make_degradation: makes the task's degradation from the noise's standard deviation in [0, 1] units.
 
     Raises:
-        PipRestoreError: something about the input, the options or the output stands in the way; nothing is written.
+        PipRestoreError: something about the options stands in the way, or about the only input or its output; nothing
+            is written.
     """
     began = time.perf_counter()
     settings = settings_of(request)
-    files = open_files(request)
+    requests = one_each(request, sources)
+    only = open_files(request) if len(requests) == 1 else None
     with Interruption() as interruption:
         # Only now, when the work is known to be possible: this loads torch.
+        from pipcli.cli.photo_batch import Batch, batches
         from pipcli.cli.photo_job import PhotoJob
+        from pipcli.console import Reporter, Verbosity
+        from pipcli.fit.device import choose_device, keep_freed_memory
 
-        job = PhotoJob(request, settings, files, interruption)
-        job.restore(make_degradation)
-        seconds = round(time.perf_counter() - began, 3)
-        job.reporter.event("summary", done=1, failed=0, seconds=seconds, exit_code=interruption.exit_code)
-        return interruption.exit_code
+        keep_freed_memory()
+        device = choose_device(request.device)
+        reporter = Reporter(Verbosity(request.json_lines, request.quiet, request.verbose))
+        account = _Account(len(requests), reporter)
+
+        def jobs() -> Iterator[PhotoJob]:
+            for one in requests:
+                with account.attempt(1):
+                    yield PhotoJob(one, settings, only or open_files(one), make_degradation, device)
+
+        for jobs_together in batches(jobs(), device):
+            _restore(Batch(jobs_together, device, interruption, reporter), account)
+            if interruption.signal_number is not None:
+                break
+        exit_code = account.exit_code(interruption)
+        reporter.event(
+            "summary",
+            done=account.done,
+            failed=len(account.failures),
+            seconds=round(time.perf_counter() - began, 3),
+            fitting_seconds=round(account.fitting_seconds, 3),
+            exit_code=exit_code,
+        )
+        return exit_code
+
+
+def _restore(batch: "Batch", account: _Account) -> None:
+    """Fit the photos of a batch together and write each."""
+    with account.attempt(len(batch.jobs)):
+        solutions = batch.solve()
+        account.fitting_seconds += solutions[0].seconds
+        for job, solution in zip(batch.jobs, solutions, strict=True):
+            with account.attempt(1):
+                job.finish(solution, account.reporter)
+                account.done += 1

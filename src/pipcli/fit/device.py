@@ -119,6 +119,12 @@ def members_together(device: Device) -> int:
     return MEMBERS_TOGETHER[device.torch_device.type]
 
 
+def room_for_members(device: Device) -> int:
+    """Return how many members keep a device busy: more of them only take their turn."""
+    workers = torch.get_num_threads() if device.torch_device.type == "cpu" else 1
+    return workers * members_together(device)
+
+
 def slack(device: Device) -> float:
     """Return the share of members that may have ended before their fit is built anew without them."""
     return 0.25 if device.torch_device.type == "cuda" else 0.0
