@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pipcli.priors import batched
-from pipcli.priors.batched import EPSILON, convolve, in_rows, normalise, pointwise
+from pipcli.priors.batched import EPSILON, convolve, in_rows, normalise, pointwise, pointwise_onto
 
 MEMBERS, INPUTS, OUTPUTS, HEIGHT, WIDTH = 3, 5, 4, 6, 7
 LAYOUTS = {"rows": torch.channels_last, "planes": torch.contiguous_format}
@@ -129,3 +129,29 @@ def test_a_single_pixel_has_finite_values_and_gradients() -> None:
     (gradient,) = torch.autograd.grad(result.sum(), maps)
     assert result.isfinite().all()
     assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_adding_a_pointwise_convolution(layout: str, dtype: torch.dtype, generator: torch.Generator) -> None:
+    sums = made(generator, MEMBERS, OUTPUTS, HEIGHT, WIDTH).to(dtype).contiguous(memory_format=LAYOUTS[layout])
+
+    def ours(maps: Tensor, weight: Tensor) -> Tensor:
+        return pointwise_onto(sums.clone(), maps, weight)
+
+    def theirs(maps: Tensor, weight: Tensor) -> Tensor:
+        return sums.double() + torch.einsum("koi,kihw->kohw", weight, maps)
+
+    inputs = [made(generator, MEMBERS, INPUTS, HEIGHT, WIDTH), made(generator, MEMBERS, OUTPUTS, INPUTS)]
+    compare(ours, theirs, inputs, dtype, layout)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_gradient_goes_on_to_what_is_added_to(layout: str, generator: torch.Generator) -> None:
+    leaf = made(generator, MEMBERS, OUTPUTS, HEIGHT, WIDTH).float().requires_grad_()
+    maps = made(generator, MEMBERS, INPUTS, HEIGHT, WIDTH).float().contiguous(memory_format=LAYOUTS[layout])
+    weight = made(generator, MEMBERS, OUTPUTS, INPUTS).float()
+    doubled = (2 * leaf).contiguous(memory_format=LAYOUTS[layout])
+    direction = torch.randn(leaf.shape, generator=generator)
+    (gradient,) = torch.autograd.grad(pointwise_onto(doubled, maps, weight), [leaf], direction)
+    torch.testing.assert_close(gradient, 2 * direction)

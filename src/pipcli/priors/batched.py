@@ -97,6 +97,39 @@ def pointwise(maps: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return biased.view(*biased.shape[:2], *maps.shape[-2:])
 
 
+class _PointwiseRowsOnto(Function):
+    """Adds (K, P, inputs) rows times (K, outputs, inputs) weights to (K, P, outputs) sums, in place."""
+
+    @staticmethod
+    def forward(ctx: Any, sums: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
+        cast = weight.to(rows.dtype)
+        ctx.save_for_backward(rows, cast)
+        # Not told to autograd, which would copy where the sums are a view: what made them keeps nothing of them.
+        return sums.detach().baddbmm_(rows, cast.mT)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        rows, weight = ctx.saved_tensors
+        gradient = gradient.contiguous()
+        to_weight = torch.stack([torch.mm(part.T, maps) for part, maps in zip(gradient, rows, strict=True)])
+        return gradient, torch.bmm(gradient, weight), to_weight.float()
+
+
+def pointwise_onto(sums: Tensor, maps: Tensor, weight: Tensor) -> Tensor:
+    """Convolve with kernels of one pixel and add to maps that nobody else needs, without a map in between.
+
+    Args:
+        sums: (K, outputs, H, W), which is changed, and which nothing needs for its gradient.
+        maps: (K, inputs, H, W).
+        weight: (K, outputs, inputs) float32.
+    """
+    if in_rows(maps):
+        rows = _rows(sums.contiguous(memory_format=torch.channels_last))
+        added: Tensor = _PointwiseRowsOnto.apply(rows, _rows(maps), weight)  # type: ignore[no-untyped-call]
+        return _maps(added, maps.shape[-2:])
+    return torch.baddbmm(sums.flatten(2), weight.to(maps.dtype), maps.flatten(2)).view_as(sums)
+
+
 def convolve(padded: Tensor, weight: Tensor, bias: Tensor | None, stride: int) -> Tensor:
     """Convolve without padding.
 
@@ -138,28 +171,25 @@ class _NormaliseRows(Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         maps, normalised, weight, mean, inverse_std = ctx.saved_tensors
-        to_maps, to_weight, to_bias = torch.empty_like(maps), torch.empty_like(weight), torch.empty_like(weight)
-        for k in range(len(maps)):
+
+        def of_member(k: int) -> tuple[Tensor, Tensor, Tensor]:
             part = gradient[k : k + 1]
             if ctx.slope != 1:
                 # With a positive slope the result has the sign of what went in, which is all that is asked.
                 part = torch.ops.aten.leaky_relu_backward(part, normalised[k : k + 1], ctx.slope, True)
-            torch.ops.aten.native_batch_norm_backward.out(
-                part,
-                maps[k : k + 1],
-                weight[k],
-                None,
-                None,
-                mean[k],
-                inverse_std[k],
-                True,
-                EPSILON,
-                [True, True, True],
-                out0=to_maps[k : k + 1],
-                out1=to_weight[k],
-                out2=to_bias[k],
+            own = (maps[k : k + 1], weight[k], None, None, mean[k], inverse_std[k])
+            results: tuple[Tensor, Tensor, Tensor] = torch.ops.aten.native_batch_norm_backward(
+                part, *own, True, EPSILON, [True, True, True]
             )
-        return to_maps, to_weight, to_bias, None
+            return results
+
+        if len(maps) == 1:  # taken as they are: to put them in place would copy them
+            to_maps, to_weight, to_bias = of_member(0)
+            return to_maps, to_weight[None], to_bias[None], None
+        joined, scales, shifts = torch.empty_like(maps), torch.empty_like(weight), torch.empty_like(weight)
+        for k in range(len(maps)):
+            joined[k : k + 1], scales[k], shifts[k] = of_member(k)
+        return joined, scales, shifts, None
 
 
 @cache

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pipcli.priors.batched import convolve, normalise, pointwise
+from pipcli.priors.batched import convolve, normalise, pointwise, pointwise_onto
 from pipcli.settings import HourglassSettings, Merge, Sampling
 
 LEAKY_SLOPE = 0.2
@@ -109,10 +109,9 @@ class SumMerge(nn.Module):
 
     def forward(self, skip: Tensor, deep: Tensor, size: tuple[int, int]) -> Tensor:
         """Join (K, skip_width, H, W) and (K, deep_width, ceil(H/2), ceil(W/2)) to (K, outputs, H, W)."""
-        pointwise = self.deep.kernel_size == 1
-        raised: Tensor = _upsample(self.deep(deep), size) if pointwise else self.deep(_upsample(deep, size))
-        merged: Tensor = raised + self.skip(skip)
-        return merged
+        one_pixel = self.deep.kernel_size == 1
+        raised = _upsample(self.deep(deep), size) if one_pixel else self.deep(_upsample(deep, size))
+        return pointwise_onto(raised, skip, self.skip.weight.flatten(2))
 
 
 class ConcatenationMerge(nn.Module):
