@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
-.PHONY: demo test check lint types format coverage bench-gpu clean
+.PHONY: demo test check lint types format coverage bench-gpu quality clean
 
 demo: $(READY)
 	$(BIN)/python examples/demo.py
@@ -32,6 +32,10 @@ coverage: $(READY)
 bench-gpu: $(READY)
 	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev,benchmarks]'
 	$(BIN)/python benchmarks/gpu.py examples/cat_noisy25.png examples/cat.png --device cuda --json benchmarks/results/gpu.json
+
+quality: $(READY)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev,benchmarks]'
+	$(BIN)/python benchmarks/quality.py $(DATA) --json benchmarks/results/quality.json
 
 clean:
 	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* src/*.egg-info

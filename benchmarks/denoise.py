@@ -89,6 +89,7 @@ def run_command(noisy: Path, clean: Path, output: Path, arguments: Arguments) ->
     """Run the real command and return its result line, with the PSNR of the oracle's choices joined."""
     command = ["denoise", str(noisy), "-o", str(output), "--reference", str(clean), "--json", "-q"]
     command += ["--prior", arguments.prior, "--quality", arguments.quality, "--seed", str(arguments.seed)]
+    command += ["--device", arguments.device]
     command += ["--sigma", str(arguments.sigma)] if arguments.sigma else []
     truth = read_photo(clean).pixels()
     watched = Watched(truth)
@@ -155,6 +156,7 @@ def main() -> None:
     parser.add_argument("--quality", default="standard")
     parser.add_argument("--sigma", type=float, default=25.0, help="told to the command; 0: leave it to estimate")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto")
     parser.add_argument("--classics", action="store_true", help="also non-local means and total variation")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()

@@ -1,6 +1,8 @@
 """Work that is recorded once and repeated."""
 
+import gc
 import logging
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -52,9 +54,9 @@ class Failing(Imitation):
 def test_work_is_done_in_full_recorded_once_and_then_repeated() -> None:
     done = []
     recorder = Imitation()
-    work = Repeated(lambda: done.append(1), recorder)
+    work = Repeated(recorder)
     for count in range(1, 8):
-        work()
+        work(lambda: done.append(1))
         assert len(done) == count
     replayed = 7 - STEPS_BEFORE_RECORDING
     assert (recorder.warmed_up, recorder.recorded, recorder.replayed) == (STEPS_BEFORE_RECORDING, 1, replayed)
@@ -62,20 +64,20 @@ def test_work_is_done_in_full_recorded_once_and_then_repeated() -> None:
 
 def test_what_cannot_be_recorded_is_done_in_full_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
     done = []
-    work = Repeated(lambda: done.append(1), Failing(RuntimeError("operation not permitted\nmore")))
+    work = Repeated(Failing(RuntimeError("operation not permitted\nmore")))
     with caplog.at_level(logging.WARNING):
         for _ in range(8):
-            work()
+            work(lambda: done.append(1))
     assert len(done) == 8
     (message,) = caplog.messages
     assert message.endswith("made one by one: operation not permitted")
 
 
 def test_too_little_memory_for_a_record_is_too_little_memory() -> None:
-    work = Repeated(lambda: None, Failing(RuntimeError("can't allocate memory: 9 bytes")))
+    work = Repeated(Failing(RuntimeError("can't allocate memory: 9 bytes")))
     with pytest.raises(RuntimeError, match="memory"):
         for _ in range(STEPS_BEFORE_RECORDING + 1):
-            work()
+            work(lambda: None)
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -106,3 +108,15 @@ def test_steps_recorded_on_a_gpu_are_the_steps(name: str) -> None:
         for left, right in zip(mine, other, strict=True):
             assert left.residuals() == pytest.approx(right.residuals(), rel=1e-2)
             torch.testing.assert_close(left.estimate, right.estimate, rtol=0, atol=1e-2)
+
+
+def test_a_fit_that_is_no_longer_wanted_goes_at_once() -> None:
+    fit = make_fit(ROWS["pip"], three_pictures())
+    fit.step()
+    gone = weakref.ref(fit)
+    gc.disable()
+    try:
+        del fit
+        assert gone() is None
+    finally:
+        gc.enable()

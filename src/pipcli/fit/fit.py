@@ -137,7 +137,7 @@ class Fit:
         parameters = [*prior.parameters(), *degradation.parameters()]
         self.optimiser = Adam(parameters, settings.learning_rate)
         self._hold_out(held_out)
-        self._make_step = Repeated(self._step, recorder)
+        self._repeated = Repeated(recorder)
 
     def _hold_out(self, held_out: Tensor) -> None:
         """Leave the pixels of (K, h, w) masks out of the loss, in all channels."""
@@ -163,7 +163,7 @@ class Fit:
         history = self.observations.new_empty(steps, len(self.observations))
         for made in range(steps):
             self.prior.before_step()
-            self._make_step()
+            self._repeated(self._step)
             history[made] = self._residuals
             self.steps_done += 1
             if must_end():
@@ -240,7 +240,7 @@ class Fit:
         for generator, own in zip(self.generators, state["generators"], strict=True):
             generator.set_state(own.clone())  # which reads a view from the start of what it looks at
         self.steps_done = state["step"]
-        self._make_step = Repeated(self._step, self._make_step.recorder)  # a record is of the old tensors
+        self._repeated = Repeated(self._repeated.recorder)  # a record is of the old tensors
 
 
 def _item(values: Callable[[], list[Value]], index: int) -> Value:

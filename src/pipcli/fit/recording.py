@@ -60,36 +60,38 @@ class CudaRecorder:
 
 
 class Repeated:
-    """Work that is done over and over: in full at first, and from then on, where there is a recorder, from a record."""
+    """Work that is done over and over: in full at first, and from then on, where there is a recorder, from a record.
 
-    def __init__(self, action: Callable[[], None], recorder: Recorder | None) -> None:
-        """Take the work, and who could record it."""
-        self.action = action
+    It keeps the record and not the work, which would be kept alive by it, and it by the work.
+    """
+
+    def __init__(self, recorder: Recorder | None) -> None:
+        """Take who could record it."""
         self.recorder = recorder
         self.done = 0
         self._replay: Callable[[], None] | None = None
 
-    def __call__(self) -> None:
-        """Do the work once."""
+    def __call__(self, action: Callable[[], None]) -> None:
+        """Do the work, which is the same at every call, once."""
         if self.recorder is None:
-            self.action()
+            action()
         elif self.done < STEPS_BEFORE_RECORDING:
-            self.recorder.warm_up(self.action)
+            self.recorder.warm_up(action)
         else:
-            self._repeat(self.recorder)
+            self._repeat(action, self.recorder)
         self.done += 1
 
-    def _repeat(self, recorder: Recorder) -> None:
+    def _repeat(self, action: Callable[[], None], recorder: Recorder) -> None:
         if self._replay is None:
             try:
-                self._replay = recorder.record(self.action)
+                self._replay = recorder.record(action)
             except RuntimeError as error:
                 if ran_out_of_memory(error):
                     raise
                 self.recorder = None
                 reason = str(error).splitlines()[0]
                 _log.warning("the steps cannot be recorded on this device and are made one by one: %s", reason)
-                self.action()
+                action()
                 return
         self._replay()
 

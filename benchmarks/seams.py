@@ -1,0 +1,114 @@
+"""Show that tiles leave no seams, and what they cost or gain against one network on the whole picture.
+
+For each way of laying tiles: PSNR of the finished picture; and the seam ratio, the gradient energy of the error across
+the borders of windows over that everywhere else (1 where no seam shows). Beside it a constant picture, fitted without
+noise: the largest deviation from its value, in grey levels.
+
+    python benchmarks/seams.py NOISY CLEAN --json seams.json
+"""
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from about import about
+from pipcli.cli.photo_networks import Networks
+from pipcli.cli.report import NoiseLevel
+from pipcli.degradations import Identity
+from pipcli.fit.device import choose_device, keep_freed_memory, members_together, workers_for
+from pipcli.media import read_photo
+from pipcli.metrics import psnr
+from pipcli.restore import Concurrency, Limits, Progress, restore
+from pipcli.settings import PIP, SMALLEST_TILE, Settings, StopName, Tiles
+
+CONSTANT, CONSTANT_SIDE = 0.3, 256
+
+
+class Nobody:
+    """A watcher that takes no note."""
+
+    def progress(self, progress: Progress) -> None:
+        """Do nothing."""
+
+    def restarted(self, member: int, step: int, rate_factor: float) -> None:
+        """Do nothing."""
+
+    def interrupted(self) -> bool:
+        """Return False."""
+        return False
+
+
+def layouts() -> dict[str, Settings]:
+    """Return the preset as it is, with the tiles that are laid when memory is short, and without tiles."""
+    halved = Tiles(SMALLEST_TILE, round(0.75 * SMALLEST_TILE))
+    return {
+        "preset": PIP,
+        "halved": dataclasses.replace(PIP, tiles=halved),
+        "whole": dataclasses.replace(PIP, tiles=None),
+    }
+
+
+def solved(settings: Settings, noisy: Tensor, noise: NoiseLevel) -> tuple[Tensor, Networks]:
+    """Return the finished picture and the networks that it is from."""
+    device = choose_device("cpu")
+    networks = Networks(settings, noisy, Identity(noise.std), noise, device, StopName.HELD_OUT, 0)
+    with workers_for(len(networks.windows), device) as workers:
+        (solution,) = restore(
+            [networks.picture()],
+            networks.build_fit,
+            limits=Limits(settings.fit.steps, None),
+            watcher=Nobody(),
+            concurrency=Concurrency(workers, members_together(device)),
+        )
+    return networks.finish(solution.image), networks
+
+
+def seam_ratio(error: Tensor, networks: Networks) -> float | None:
+    """Return the gradient energy of a (1, C, H, W) error across the borders of windows over that elsewhere."""
+    down, right = error.diff(dim=2).square(), error.diff(dim=3).square()
+    rows = {edge for window in networks.windows for edge in (window.top, window.top + window.height)}
+    columns = {edge for window in networks.windows for edge in (window.left, window.left + window.width)}
+    across = [down[:, :, row - 1] for row in rows if 0 < row < error.shape[2]]
+    across += [right[..., column - 1] for column in columns if 0 < column < error.shape[3]]
+    if not across:
+        return None
+    border = torch.cat([part.flatten() for part in across])
+    total, count = down.sum() + right.sum() - border.sum(), down.numel() + right.numel() - border.numel()
+    return float(border.mean() / (total / count))
+
+
+def main() -> None:
+    """Measure, print and write the JSON if asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("noisy", type=Path)
+    parser.add_argument("clean", type=Path)
+    parser.add_argument("--sigma", type=float, default=25)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    keep_freed_memory()
+    noisy, clean = read_photo(arguments.noisy).pixels(), read_photo(arguments.clean).pixels()
+    noise, none = NoiseLevel(arguments.sigma / 255, estimated=False), NoiseLevel(0.0, estimated=True)
+    constant = torch.full((1, 3, CONSTANT_SIDE, CONSTANT_SIDE), CONSTANT)
+    results: dict[str, Any] = {}
+    for name, settings in layouts().items():
+        image, networks = solved(settings, noisy, noise)
+        flat, _ = solved(settings, constant, none)
+        results[name] = {
+            "networks": len(networks.windows),
+            "psnr": psnr(image, clean),
+            "seam_ratio": seam_ratio(image - clean, networks),
+            "constant_deviation": 255 * float((flat - constant).abs().max()),
+        }
+        print(name, json.dumps(results[name]))
+    if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps({**about("cpu"), "results": results}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
