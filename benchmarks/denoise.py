@@ -125,6 +125,7 @@ def measure(name: str, arguments: Arguments, folder: Path) -> dict[str, Any]:
     row = {
         "picture": name,
         "input": result["metrics"]["psnr_input"],
+        "prior": result["metrics"]["psnr_prior"],
         "blind": result["metrics"]["psnr"],
         "oracle": result["oracle"],
         "loss": result["oracle"] - result["metrics"]["psnr"],

@@ -1,9 +1,9 @@
 """The quality of the real command: pictures x priors x qualities x noise levels x seeds, in one table and one JSON.
 
 Noise is made once a picture, level and seed, clipped to [0, 1] and rounded to 8 bit as the published one is, and every
-method gets the same file. A row holds what the command wrote: PSNR and SSIM of its file, seconds of fitting, steps,
-why it stopped, the oracle of `denoise.py`, the input, and non-local means and total variation on the same input. The
-second table has the mean over pictures and seeds of each method and level.
+method gets the same file. A row holds what the command wrote: PSNR and SSIM of its file, PSNR of the networks' picture
+alone, seconds of fitting, steps, why it stopped, the oracle of `denoise.py`, the input, and non-local means and total
+variation on the same input. The second table has the mean over pictures and seeds of each method and level.
 
     python benchmarks/quality.py DATA/denoise/gt --sigmas 10 25 50 --priors pip --seeds 0 1 2 --crop 256 --json q.json
 """
@@ -27,7 +27,7 @@ from denoise import classics, run_command
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
 
-NUMBERS = ("input", "psnr", "oracle", "loss", "ssim", "seconds", "nlm", "tv_best_weight")
+NUMBERS = ("input", "prior_alone", "psnr", "oracle", "loss", "ssim", "seconds", "nlm", "tv_best_weight")
 
 
 def cropped(path: Path, side: int | None) -> NDArray[np.uint8]:
@@ -72,6 +72,7 @@ def rows_of(path: Path, sigma: float, seed: int, arguments: argparse.Namespace, 
             "prior": prior,
             "quality": quality,
             "input": psnr(read_photo(noisy).pixels(), read_photo(clean).pixels()),
+            "prior_alone": result["metrics"]["psnr_prior"],
             "psnr": result["metrics"]["psnr"],
             "oracle": result["oracle"],
             "loss": result["oracle"] - result["metrics"]["psnr"],

@@ -1,6 +1,5 @@
 """One photo on its way from the file to the observation and its networks, and from the solution to the file."""
 
-import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -67,11 +66,11 @@ class PhotoJob:
         report.started(reporter, self.request, self.settings, self.files, self.noise, self.networks.device)
 
     def finish(self, solution: Solution, reporter: Reporter) -> None:
-        """Use what is known of the noise, write and report."""
-        if not self.request.paper:
-            solution = dataclasses.replace(solution, image=self.networks.finish(solution.image))
+        """Make the best of the networks' picture, write and report."""
         files = self.files
-        data = encode_photo(solution.image, files.photo, files.output_format)
+        # The published method is its networks' picture and nothing else.
+        image = solution.image if self.request.paper else self.networks.finish(solution.image)
+        data = encode_photo(image, files.photo, files.output_format)
         if files.output == STANDARD_STREAM:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
@@ -89,7 +88,7 @@ class PhotoJob:
         if self.files.reference is None:
             return None
         reference = self.files.reference.pixels()
-        pictures = (self.observation, written.pixels(), solution.last_output)
+        pictures = (self.observation, written.pixels(), solution.image, solution.last_output)
         return Metrics(*(psnr(picture, reference) for picture in pictures))
 
     def _write_sheet(self, path: Path, written: Photo, metrics: Metrics | None) -> None:

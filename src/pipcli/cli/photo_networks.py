@@ -8,7 +8,6 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from pipcli.add_back import add_back
 from pipcli.cli.report import NoiseLevel
 from pipcli.coords import pixel_grid
 from pipcli.degradations import Degradation
@@ -17,7 +16,7 @@ from pipcli.fit.fit import Fit, draw_held_out
 from pipcli.fit.memory import PROBE_SIDES, member_bytes, step_bytes
 from pipcli.fit.recording import recorder_for
 from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, StopRule
-from pipcli.noise import clipped_noise_variance, estimate_noise_std, undo_clipping
+from pipcli.noise import clipped_noise_variance, undo_clipping
 from pipcli.priors import Prior, build
 from pipcli.restore import Concurrency, Member, Picture
 from pipcli.settings import (
@@ -33,11 +32,10 @@ from pipcli.settings import (
     Tiles,
 )
 from pipcli.tiles import Window, windows
+from pipcli.wiener import NoiseBounds, wiener
 
 # The observation, both joined pictures with their weights, and copies on the way to the file.
 WHOLE_PICTURES = 6
-# How far the measured noise may lie above the user's sigma before that is not believed: the error of the measurement.
-MOST_OVER_GIVEN = 1.15
 
 
 def build_rules(stop: StopName, steps: int, noise: NoiseLevel, observation: Tensor) -> list[StopRule]:
@@ -93,7 +91,7 @@ class Networks:
         self.device = device
         self.stop = stop
         self.seed = seed
-        # One draw for the whole picture: there are then pixels that no network saw, to measure the joined picture on.
+        # One draw for the whole picture, so that networks which share a pixel agree on it.
         shape, share = (observation.shape[-2], observation.shape[-1]), settings.fit.held_out_fraction
         self.held_out = draw_held_out(shape, share, torch.Generator().manual_seed(seed))
         self.tiles = settings.tiles or Tiles(*[max(observation.shape[-2:])] * 2)
@@ -134,13 +132,11 @@ class Networks:
         return build(self.settings, size, channels, generators=generators, precision=precision)
 
     def finish(self, image: Tensor) -> Tensor:
-        """Use what is known of the noise on the joined picture (1, C, H, W)."""
-        # An estimate that is too low, as it is for noise that is not white, would give the noise back: only the
-        # user's own word counts, and that not where the picture itself says that there is far more.
-        if not self.noise.estimated:
-            measured = estimate_noise_std(self.observation)
-            noise_std = measured if measured > MOST_OVER_GIVEN * self.noise.std else self.noise.std
-            image = add_back(image, self.observation, self.held_out, noise_std)
+        """Make the best of the networks' joined picture (1, C, H, W), the observation, and the noise."""
+        variance = clipped_noise_variance(self.observation, self.noise.std)
+        # Of noise whose level we had to estimate we do not know either that it is white.
+        bounds = NoiseBounds(variance) if self.noise.estimated else NoiseBounds(variance, variance)
+        image = wiener(image, self.observation, bounds)
         return undo_clipping(image, self.observation, self.noise.std)
 
     def picture(self) -> Picture:

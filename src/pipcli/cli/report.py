@@ -26,10 +26,18 @@ class NoiseLevel:
 
 @dataclass(frozen=True)
 class Metrics:
-    """Distances to the reference in dB, of the input, of the written file, and of the last output before averaging."""
+    """Distances to the reference in dB.
+
+    Attributes:
+        psnr_input: of the input.
+        psnr: of the written file.
+        psnr_prior: of the networks' joined estimates alone, before what is known of the noise was used on them.
+        psnr_last_output: of the networks' last outputs, before averaging.
+    """
 
     psnr_input: float
     psnr: float
+    psnr_prior: float
     psnr_last_output: float
 
     @property
@@ -95,6 +103,7 @@ def finished(reporter: "Reporter", files: Files, solution: "Solution", metrics: 
     gain = "" if metrics is None else f", {metrics.psnr_input:.2f} -> {metrics.psnr:.2f} dB"
     reporter.say(f"{solution.outcome.value}; estimate of {taken} in {solution.seconds:.1f} s{gain}")
     if metrics is not None:
+        reporter.explain(f"the networks' picture alone has {metrics.psnr_prior:.2f} dB")
         reporter.explain(f"the last raw output, unaveraged, has {metrics.psnr_last_output:.2f} dB")
     reporter.event(
         "result",
@@ -118,5 +127,6 @@ def _rounded(metrics: Metrics) -> dict[str, float]:
         "psnr_input": round(metrics.psnr_input, 3),
         "psnr": round(metrics.psnr, 3),
         "gain": round(metrics.gain, 3),
+        "psnr_prior": round(metrics.psnr_prior, 3),
         "psnr_last_output": round(metrics.psnr_last_output, 3),
     }
