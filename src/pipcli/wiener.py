@@ -38,7 +38,7 @@ LEAST_VARIANCE = 1e-12
 
 @dataclass(frozen=True)
 class NoiseBounds:
-    """Bounds of the variance of the noise at any frequency, in [0, 1] units squared: equal when it is known and white."""
+    """Bounds of the variance of the noise at any frequency, in [0, 1] units squared: equal if it is known and white."""
 
     least: float
     most: float = math.inf
@@ -58,7 +58,7 @@ def _opponent(channels: int) -> Tensor:
     if channels == 1:
         return torch.ones(1, 1)
     rows = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]])
-    return rows / rows.norm(dim=1, keepdim=True)
+    return F.normalize(rows, dim=1)
 
 
 def _coefficients(channel: Tensor, basis: Tensor) -> Tensor:
