@@ -24,7 +24,7 @@ from pipcli.fit.device import choose_device, keep_freed_memory, members_together
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
 from pipcli.restore import Concurrency, Limits, Progress, restore
-from pipcli.settings import PIP, SMALLEST_TILE, Settings, StopName, Tiles
+from pipcli.settings import HELD_OUT_FRACTION, PIP, SMALLEST_TILE, Settings, StopName, Tiles
 
 CONSTANT, CONSTANT_SIDE = 0.3, 256
 
@@ -45,11 +45,12 @@ class Nobody:
 
 def layouts() -> dict[str, Settings]:
     """Return the preset as it is, with the tiles that are laid when memory is short, and without tiles."""
-    halved = Tiles(SMALLEST_TILE, round(0.75 * SMALLEST_TILE))
+    preset = dataclasses.replace(PIP, fit=dataclasses.replace(PIP.fit, held_out_fraction=HELD_OUT_FRACTION))
+    halved = Tiles(SMALLEST_TILE, SMALLEST_TILE // 2)
     return {
-        "preset": PIP,
-        "halved": dataclasses.replace(PIP, tiles=halved),
-        "whole": dataclasses.replace(PIP, tiles=None),
+        "preset": preset,
+        "halved": dataclasses.replace(preset, tiles=halved),
+        "whole": dataclasses.replace(preset, tiles=None),
     }
 
 

@@ -106,12 +106,9 @@ class Networks:
         return windows((height, width), side, max(stride, round(MOST_STRIDE_SHARE * side)))
 
     def with_smaller_tiles(self) -> "Networks":
-        """Return networks of half the side, for a picture whose networks do not fit into memory.
-
-        A quarter of a tile is shared with each neighbour, so that no seam shows.
-        """
-        side = self.tiles.side // 2
-        settings = dataclasses.replace(self.settings, tiles=Tiles(side, round(0.75 * side)))
+        """Return networks of half the side, for a picture whose networks do not fit into memory."""
+        tiles = Tiles(self.tiles.side // 2, max(1, self.tiles.stride // 2))
+        settings = dataclasses.replace(self.settings, tiles=tiles)
         return Networks(settings, self.observation, self.degradation, self.noise, self.device, self.stop, self.seed)
 
     def peak_bytes(self, members: int, concurrency: Concurrency) -> int:
