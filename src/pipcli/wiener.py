@@ -67,13 +67,20 @@ def _coefficients(channel: Tensor, basis: Tensor) -> Tensor:
     return F.conv2d(F.pad(channel, (BLOCK - 1,) * 4, mode=mode), basis)
 
 
+def _variance(known: Tensor, observed: Tensor, noise: NoiseBounds) -> Tensor:
+    """Return the (1, 64, 1, 1) variance of the noise at each frequency, or (1, 1, 1, 1) of white noise."""
+    least, most = max(noise.least, LEAST_VARIANCE), max(noise.most, LEAST_VARIANCE)
+    if least == most:
+        return torch.full((1, 1, 1, 1), least)
+    excess = (observed - known).square().flatten(2).median(2).values / MEDIAN_OF_SQUARE
+    return excess.clamp(least, most)[..., None, None]
+
+
 def _filter_channel(pilot: Tensor, observation: Tensor, noise: NoiseBounds, basis: Tensor) -> Tensor:
     """Filter one (1, 1, h, w) channel."""
     known, observed = _coefficients(pilot, basis), _coefficients(observation, basis)
-    excess = (observed - known).square().flatten(2).median(2).values / MEDIAN_OF_SQUARE
-    variance = excess.clamp(max(noise.least, LEAST_VARIANCE), max(noise.most, LEAST_VARIANCE))[..., None, None]
     power = known.square()
-    gains = power / (power + variance)
+    gains = power / (power + _variance(known, observed, noise))
     weights = 1 / (gains.square().sum(1, keepdim=True) + 1e-3)
     sums = F.conv_transpose2d(gains * observed * weights, basis)
     counts = F.conv_transpose2d(weights, torch.ones(1, 1, BLOCK, BLOCK))
@@ -83,8 +90,7 @@ def _filter_channel(pilot: Tensor, observation: Tensor, noise: NoiseBounds, basi
 
 def _filter(pilot: Tensor, observation: Tensor, noise: NoiseBounds) -> Tensor:
     basis, opponent = _basis(), _opponent(observation.shape[1])
-    turned = [torch.einsum("ij,njhw->nihw", opponent, picture) for picture in (pilot, observation)]
-    known, seen = turned
+    known, seen = (torch.einsum("ij,njhw->nihw", opponent, picture) for picture in (pilot, observation))
     numbers = range(len(opponent))
     channels = [_filter_channel(known[:, [number]], seen[:, [number]], noise, basis) for number in numbers]
     filtered: Tensor = torch.einsum("ij,nihw->njhw", opponent, torch.cat(channels, dim=1))
