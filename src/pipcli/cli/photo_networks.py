@@ -11,6 +11,8 @@ from torch import Tensor
 from pipcli.cli.report import NoiseLevel
 from pipcli.coords import pixel_grid
 from pipcli.degradations import Degradation
+from pipcli.filters import NoiseBounds
+from pipcli.filters.wiener import wiener
 from pipcli.fit.device import Device
 from pipcli.fit.fit import Fit, draw_held_out
 from pipcli.fit.memory import PROBE_SIDES, member_bytes, step_bytes
@@ -32,7 +34,6 @@ from pipcli.settings import (
     Tiles,
 )
 from pipcli.tiles import Window, windows
-from pipcli.wiener import NoiseBounds, wiener
 
 # The observation, both joined pictures with their weights, and copies on the way to the file.
 WHOLE_PICTURES = 6

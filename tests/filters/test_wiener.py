@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pipcli import wiener as module
-from pipcli.wiener import NoiseBounds, wiener
+from pipcli.filters import wiener as module
+from pipcli.filters.spectrum import NoiseBounds
+from pipcli.filters.wiener import wiener
 
 STD = 0.1
 WHITE = NoiseBounds(STD**2, STD**2)
