@@ -54,7 +54,7 @@ def _plane_ssim(first: NDArray[np.float64], second: NDArray[np.float64]) -> floa
 
 
 def _windowed(plane: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the weighted mean of the window around each pixel, of which the (H, W) plane holds all: 10 fewer a side."""
+    """Return the weighted mean of each window that lies inside of the (H, W) plane: 10 rows and columns fewer."""
     offsets = np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
     weights = np.exp(-(offsets**2) / (2 * SSIM_STD**2))
     weights /= weights.sum()
