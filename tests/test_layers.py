@@ -26,10 +26,11 @@ ALLOWED = {
     "restore": {"errors", "settings", "fit", "tiles"},
     "tiles": set(),
     "sheet": {"media"},
+    "simulation": set(),
     "console": {"errors", "settings", "restore", "metrics"},
     "cli": {
         "console", "coords", "degradations", "errors", "fit", "media", "metrics", "noise", "priors",
-        "restore", "settings", "sheet", "tiles", "wiener",
+        "restore", "settings", "sheet", "simulation", "tiles", "wiener",
     },
     "__init__": set(),
     "__main__": {"cli"},

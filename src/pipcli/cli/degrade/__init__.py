@@ -15,11 +15,12 @@ app.command("jpeg")(jpeg.jpeg)
 
 @app.callback(invoke_without_command=True)
 def _help_if_alone(context: typer.Context) -> None:
-    """Make a degraded picture from a clean one, with which a restoration can be measured and repeated.
+    """Make a degraded picture from a clean one.
 
-    Samples become numbers from 0 to 1, are degraded in double precision, clipped to 0 to 1, rounded once to the
-    output's depth, and written with the metadata of the input. Transparency stays as it is, or shrinks with the
-    picture. Several degradations are a pipe, each rounding anew.
+    That is a test input, with which anybody can repeat a figure. Samples become numbers from 0 to 1, are degraded in
+    double precision, clipped to 0 to 1, rounded once to the output's depth, and written with the metadata of the
+    input. Transparency stays as it is, or shrinks with the picture. Several degradations are a pipe, each rounding
+    anew.
 
     \b
     Examples:

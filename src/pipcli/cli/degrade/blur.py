@@ -109,13 +109,14 @@ def blur(
         "_blurred",
         source,
         output,
-        depth,
+        bits,
         parameters,
         json,
         overwrite,
         quiet,
         truth=truth,
         companions=companions,
+        aids={} if kernel is None else {"--kernel": kernel},
     )
     return carry_out(order, unsharp)
 

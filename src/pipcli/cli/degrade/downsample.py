@@ -28,7 +28,7 @@ def downsample(
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
 ) -> int:
-    """Make a picture smaller by a whole factor; writes NAME_down4.png.
+    """Reduce by a whole factor; writes NAME_down4.png.
 
     The kernel is stretched by the factor, as in Pillow's resize; an output pixel lies at the centre of its block of
     input pixels. What is left at the right and at the bottom when blocks do not fill the picture is left out, and said;

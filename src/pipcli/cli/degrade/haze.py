@@ -86,7 +86,10 @@ def haze(
         "seed": seed if depth is None else None,
     }
     companions = {} if transmission is None else {"--transmission": transmission}
-    order = Order("haze", "_hazy", source, output, bits, parameters, json, overwrite, quiet, companions=companions)
+    aids = {} if depth is None else {"--depth": depth}
+    order = Order(
+        "haze", "_hazy", source, output, bits, parameters, json, overwrite, quiet, companions=companions, aids=aids
+    )
     return carry_out(order, hazy)
 
 

@@ -35,6 +35,7 @@ class Order:
         clip: whether values outside of [0, 1] are cut off.
         truth: where to write the part of the input that the result shows.
         companions: further PNG files to write, by the option that names them.
+        aids: further files that are read, by the option that names them.
         extension: of the default output's name; None for what holds it losslessly.
     """
 
@@ -50,6 +51,7 @@ class Order:
     clip: bool = True
     truth: Path | None = None
     companions: dict[str, Path] = field(default_factory=dict)
+    aids: dict[str, Path] = field(default_factory=dict)
     extension: str | None = None
 
 
@@ -145,7 +147,7 @@ def _checked(order: Order, photo: Photo, like: Photo) -> tuple[Path, str]:
     if order.truth is not None:
         check_format(photo, format_for(order.truth))
         check_output(order.truth, source, overwrite=order.overwrite, room=photo.samples.nbytes)
-    check_apart({"--output": output, "--truth": order.truth, **order.companions})
+    check_apart({"--output": output, "--truth": order.truth, **order.companions, **order.aids})
     return output, output_format
 
 

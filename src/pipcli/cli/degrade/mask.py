@@ -41,10 +41,10 @@ def mask(
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
 ) -> int:
-    """Blacken pixels and write the mask that says which; writes NAME_masked.png and NAME_mask.png.
+    """Blacken pixels; writes NAME_masked.png, NAME_mask.png.
 
-    In the mask white is missing. A pixel is missing in all channels or in none; transparency stays. What the picture
-    lost is said as a share.
+    In the mask, which says where they are, white is missing. A pixel is missing in all channels or in none;
+    transparency stays. What the picture lost is said as a share.
 
     \b
     Examples:
