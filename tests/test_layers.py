@@ -64,5 +64,7 @@ def test_imports_go_one_way(path: Path) -> None:
 
 
 def test_the_command_line_is_described_without_loading_torch() -> None:
-    script = "import sys; import pipcli.cli.app, pipcli.cli.photo_task; sys.exit('torch' in sys.modules)"
+    script = (
+        "import sys; import pipcli.cli.app, pipcli.cli.photo_task, pipcli.console; sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -44,7 +44,7 @@ def test_the_same_error_counts_less_in_luma_which_has_a_smaller_range() -> None:
     assert gain == pytest.approx(20 * math.log10(255 / 219))
 
 
-@pytest.mark.parametrize("size", [(11, 11), (40, 33)])
+@pytest.mark.parametrize("size", [(11, 11), (40, 33), (100, 15)])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_ssim_is_what_scikit_image_measures(size: tuple[int, int], channels: int) -> None:
     measures = pytest.importorskip("skimage.metrics", reason="needs scikit-image: pip install '.[benchmarks]'")
@@ -53,6 +53,14 @@ def test_ssim_is_what_scikit_image_measures(size: tuple[int, int], channels: int
         picture, reference, data_range=1, channel_axis=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
     )
     assert ssim(picture, reference) == pytest.approx(theirs, abs=1e-9)
+
+
+def test_ssim_of_a_known_pair() -> None:
+    """What scikit-image 0.26 measures, for where it is not installed."""
+    y, x = np.mgrid[0:24, 0:31]
+    picture = np.stack([0.5 + 0.4 * np.sin(0.9 * x + 0.3 * y + channel) for channel in range(3)], axis=-1)
+    other = 0.5 + 0.8 * (picture - 0.5) + 0.1 * np.cos(1.7 * y)[:, :, None]
+    assert ssim(picture, other) == pytest.approx(0.9338626635965, abs=1e-12)
 
 
 def test_ssim_of_a_picture_with_itself_is_one_and_falls_with_noise() -> None:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 # Processing 13(4), 2004): an 11x11 Gaussian window of 1.5 pixels, and constants for samples in [0, 1].
 SSIM_WINDOW, SSIM_STD = 11, 1.5
 _C1, _C2 = 0.01**2, 0.03**2
+_STRIP = 32  # rows of windows that are worked on at a time
 
 # ITU-R BT.601 with studio range, for R, G and B in [0, 1]: what MATLAB's `rgb2ycbcr` computes, before it rounds.
 _LUMA_WEIGHTS, _LUMA_OFFSET = np.array([65.481, 128.553, 24.966]) / 255, 16 / 255
@@ -45,12 +46,24 @@ def ssim(picture: NDArray[np.float64], reference: NDArray[np.float64]) -> float 
 
 
 def _plane_ssim(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Return the mean similarity of two (H, W) planes, strip by strip, which is quicker in a processor's cache."""
+    windows_down = first.shape[0] - SSIM_WINDOW + 1
+    total, count = 0.0, 0
+    for top in range(0, windows_down, _STRIP):
+        rows = slice(top, min(top + _STRIP, windows_down) + SSIM_WINDOW - 1)
+        similarities = _similarities(first[rows], second[rows])
+        total, count = total + float(similarities.sum()), count + similarities.size
+    return total / count
+
+
+def _similarities(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the similarity in each window that lies inside of two planes."""
     mean_1, mean_2 = _windowed(first), _windowed(second)
     variance_1 = _windowed(first * first) - mean_1 * mean_1
     variance_2 = _windowed(second * second) - mean_2 * mean_2
     covariance = _windowed(first * second) - mean_1 * mean_2
     likeness = (2 * mean_1 * mean_2 + _C1) * (2 * covariance + _C2)
-    return float(np.mean(likeness / ((mean_1**2 + mean_2**2 + _C1) * (variance_1 + variance_2 + _C2))))
+    return likeness / ((mean_1**2 + mean_2**2 + _C1) * (variance_1 + variance_2 + _C2))
 
 
 def _windowed(plane: NDArray[np.float64]) -> NDArray[np.float64]:

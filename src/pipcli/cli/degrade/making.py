@@ -203,4 +203,6 @@ def _report(order: Order, output: Path, photo: Photo, made: Photo, degraded: Deg
 
 
 def _worded(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(_worded(item) for item in value)
     return f"{value:g}" if isinstance(value, float) else shown(str(value))
