@@ -113,6 +113,11 @@ def test_profile_and_exif_are_kept_and_a_jpeg_becomes_a_png(degrade: Command, tm
         assert (exif.get_ifd(34665)[40962], exif.get_ifd(34665)[40963]) == made.size
 
 
+def test_what_could_not_be_carried_along_is_said(degrade: Command, tmp_path: Path) -> None:
+    Image.fromarray(samples(16, 16, 3, "uint8")).save(tmp_path / "in.jpg", exif=b"Exif\0\0II*\0damaged")
+    assert "its EXIF data are damaged" in degrade("noise", tmp_path / "in.jpg", "--sigma", "5").err.decode()
+
+
 def test_gaussian_noise_can_be_drawn_by_anybody(degrade: Command, tmp_path: Path) -> None:
     for array, full in ((samples(9, 14, 3, "uint8"), 255), (samples(9, 14, 3, "uint16"), 65535)):
         (tmp_path / "in.png").write_bytes(png_of(array))
@@ -376,6 +381,7 @@ REFUSED = {
     "no density": (["haze", "in.png", "--beta", "-1"], "--beta is the density, from 0 to 20"),
     "two airlights": (["haze", "in.png", "--airlight", "0.5,0.5"], "--airlight is R,G,B or one number"),
     "airlight of 255": (["haze", "in.png", "--airlight", "200,200,200"], "each from 0 to 1, not 200,200,200"),
+    "airlight over two lines": (["haze", "in.png", "--airlight", "a\nb"], "not a\\nb"),
     "airlight in words": (["haze", "in.png", "--airlight", "grey"], "not grey"),
     "colour in a grey picture": (["haze", "grey.png", "--airlight", "1,1,0.5"], "the picture is grey"),
     "depth of another size": (["haze", "in.png", "--depth", "wide.png"], "is 16x8, the input is 16x16"),

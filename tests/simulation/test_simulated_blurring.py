@@ -57,6 +57,12 @@ def test_an_even_picture_stays_even(kernel: NDArray[np.float64], border: Border)
     assert np.allclose(blurred(np.full((20, 30, 1), 0.7), kernel, border), 0.7, atol=1e-12)
 
 
+def test_black_and_white_areas_stay_exactly_so() -> None:
+    picture = np.repeat([0.0, 1.0], 40)[None, :, None].repeat(60, axis=0)
+    result = blurred(picture, motion_kernel(9, 20), Border.MIRROR)
+    assert (result.min(), result.max()) == (0, 1)
+
+
 def test_it_is_linear() -> None:
     first, second = np.random.default_rng(0).random((2, 12, 8, 1))
     kernel = kernel_of((3, 5))

@@ -9,7 +9,7 @@ from pipcli.cli import options
 from pipcli.cli.options import STANDARD_STREAM
 from pipcli.errors import UnusableInputError
 
-Pictures = Annotated[list[Path], typer.Argument(metavar="PICTURE...", help="What to measure; one may be -, for stdin.")]
+Pictures = Annotated[list[Path], typer.Argument(metavar="PICTURE", help="What to measure; one may be -, for stdin.")]
 Reference = Annotated[
     Path | None,
     typer.Option(

@@ -1,6 +1,6 @@
 """Blur with a known kernel, and kernels.
 
-A kernel is a (h, w) array that sums to one; its centre is its pixel (h // 2, w // 2).
+A kernel is a (h, w) array of weights, none negative, that sums to one; its centre is its pixel (h // 2, w // 2).
 """
 
 import math
@@ -89,8 +89,12 @@ def _margins(kernel: Values) -> list[tuple[int, int]]:
 
 
 def _convolved(plane: Values, kernel: Values) -> Values:
-    """Return the part of the convolution for which the (H, W) plane holds everything, by way of its spectrum."""
+    """Return the part of the convolution for which the (H, W) plane holds everything, by way of its spectrum.
+
+    No mean is outside of the range of its samples; the rounding errors of the way there would be.
+    """
     size = (plane.shape[0], plane.shape[1])
     spectrum = np.fft.rfft2(plane) * np.fft.rfft2(kernel, size)
     # What has wrapped around lies in the first rows and columns.
-    return np.fft.irfft2(spectrum, size)[kernel.shape[0] - 1 :, kernel.shape[1] - 1 :]
+    convolved = np.fft.irfft2(spectrum, size)[kernel.shape[0] - 1 :, kernel.shape[1] - 1 :]
+    return convolved.clip(plane.min(), plane.max())

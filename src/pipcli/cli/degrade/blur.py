@@ -7,6 +7,7 @@ import typer
 
 from pipcli.cli.degrade import options
 from pipcli.errors import UnusableInputError
+from pipcli.media import Photo, read_photo, shown
 from pipcli.simulation.names import Border
 
 if TYPE_CHECKING:
@@ -72,7 +73,6 @@ def blur(
         options.check_range("--angle", angle or 0.0, ANGLE_RANGE, "in degrees")
     # Everything that takes long to import waits until there is work to do: --help is instant.
     from pipcli.cli.degrade.making import WHOLE, Degraded, Order, carry_out
-    from pipcli.media import Photo
     from pipcli.simulation.blurring import blurred, gaussian_kernel, kept, motion_kernel
 
     if kernel is not None:
@@ -96,33 +96,31 @@ def blur(
         )
 
     parameters = {
-        "kernel": None if kernel is None else str(kernel),
+        "kernel": None if kernel is None else shown(kernel),
         "sigma": sigma,
         "motion": motion,
         "angle": None if motion is None else angle or 0.0,
         "kernel_size": f"{width}x{height}",
         "border": str(border),
     }
-    companions = {} if kernel_output is None else {"--kernel-output": kernel_output}
     order = Order(
-        "blur",
-        "_blurred",
-        source,
-        output,
-        bits,
-        parameters,
-        json,
-        overwrite,
-        quiet,
+        kind="blur",
+        suffix="_blurred",
+        source=source,
+        output=output,
+        bits=bits,
+        parameters=parameters,
+        json_lines=json,
+        overwrite=overwrite,
+        quiet=quiet,
         truth=truth,
-        companions=companions,
+        companions={} if kernel_output is None else {"--kernel-output": kernel_output},
         aids={} if kernel is None else {"--kernel": kernel},
     )
     return carry_out(order, unsharp)
 
 
 def _read_kernel(path: Path) -> "NDArray[np.float64]":
-    from pipcli.media import read_photo, shown
     from pipcli.simulation.blurring import normalised
 
     try:

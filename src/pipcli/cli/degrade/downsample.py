@@ -60,6 +60,16 @@ def downsample(
 
     parameters = {"scale": scale, "kernel": str(kernel)}
     order = Order(
-        "downsample", f"_down{scale}", source, output, bits, parameters, json, overwrite, quiet, clip=clip, truth=truth
+        kind="downsample",
+        suffix=f"_down{scale}",
+        source=source,
+        output=output,
+        bits=bits,
+        parameters=parameters,
+        json_lines=json,
+        overwrite=overwrite,
+        quiet=quiet,
+        clip=clip,
+        truth=truth,
     )
     return carry_out(order, smaller)

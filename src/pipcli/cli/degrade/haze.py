@@ -7,12 +7,11 @@ import typer
 
 from pipcli.cli.degrade import options
 from pipcli.errors import UnusableInputError
+from pipcli.media import Photo, read_photo, shown
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from pipcli.media import Photo
 
 Beta = Annotated[float, typer.Option(help="Density: light from the farthest point is weakened to exp(-beta).")]
 Airlight = Annotated[
@@ -62,12 +61,13 @@ def haze(
     import numpy as np
 
     from pipcli.cli.degrade.making import Degraded, Order, carry_out
-    from pipcli.media import Photo
     from pipcli.simulation import haze as simulation
 
     def hazy(photo: Photo) -> Degraded:
         if len(colour) not in (1, photo.channels):
-            raise UnusableInputError(f"--airlight {airlight} is a colour and the picture is grey: give one number")
+            raise UnusableInputError(
+                f"--airlight {shown(airlight)} is a colour and the picture is grey: give one number"
+            )
         size = (photo.height, photo.width)
         if depth is None:
             distance = simulation.smooth_depth(size, np.random.default_rng(seed))
@@ -82,13 +82,21 @@ def haze(
     parameters = {
         "beta": beta,
         "airlight": list(colour),
-        "depth": None if depth is None else str(depth),
+        "depth": None if depth is None else shown(depth),
         "seed": seed if depth is None else None,
     }
-    companions = {} if transmission is None else {"--transmission": transmission}
-    aids = {} if depth is None else {"--depth": depth}
     order = Order(
-        "haze", "_hazy", source, output, bits, parameters, json, overwrite, quiet, companions=companions, aids=aids
+        kind="haze",
+        suffix="_hazy",
+        source=source,
+        output=output,
+        bits=bits,
+        parameters=parameters,
+        json_lines=json,
+        overwrite=overwrite,
+        quiet=quiet,
+        companions={} if transmission is None else {"--transmission": transmission},
+        aids={} if depth is None else {"--depth": depth},
     )
     return carry_out(order, hazy)
 
@@ -100,13 +108,11 @@ def _colour(text: str) -> tuple[float, ...]:
     except ValueError:
         colour = ()
     if len(colour) not in (1, 3) or not all(0 <= value <= 1 for value in colour):
-        raise UnusableInputError(f"--airlight is R,G,B or one number, each from 0 to 1, not {text}")
+        raise UnusableInputError(f"--airlight is R,G,B or one number, each from 0 to 1, not {shown(text)}")
     return colour
 
 
-def _read_depth(path: Path, photo: "Photo") -> "NDArray[np.float64]":
-    from pipcli.media import read_photo, shown
-
+def _read_depth(path: Path, photo: Photo) -> "NDArray[np.float64]":
     depth = read_photo(path)
     if (depth.height, depth.width) != (photo.height, photo.width):
         raise UnusableInputError(

@@ -45,5 +45,16 @@ def jpeg(
         return encode(replace(photo, samples=decode_photo(data, "the JPEG").samples), file_format)
 
     parameters = {"quality": quality, "subsampling": str(subsampling)}
-    order = Order("jpeg", f"_q{quality}", source, output, 8, parameters, json, overwrite, quiet, extension=".jpg")
+    order = Order(
+        kind="jpeg",
+        suffix=f"_q{quality}",
+        source=source,
+        output=output,
+        bits=8,
+        parameters=parameters,
+        json_lines=json,
+        overwrite=overwrite,
+        quiet=quiet,
+        extension=".jpg",
+    )
     return carry_out(order, lambda photo: Degraded(photo.values()), through_the_encoder)

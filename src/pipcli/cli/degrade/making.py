@@ -21,7 +21,7 @@ WHOLE = (slice(None), slice(None))
 DEPTHS = (8, 16, 32)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Order:
     """What the user asked for, whatever the kind.
 
@@ -30,7 +30,7 @@ class Order:
         suffix: of the default output's name.
         source: the clean picture, or a dash.
         output: None for the default.
-        depth: bits of a sample; None for the input's.
+        bits: depth of the output; None for the input's.
         parameters: of the degradation, to be reported.
         clip: whether values outside of [0, 1] are cut off.
         truth: where to write the part of the input that the result shows.
@@ -43,7 +43,7 @@ class Order:
     suffix: str
     source: Path
     output: Path | None
-    depth: int | None
+    bits: int | None
     parameters: dict[str, Any]
     json_lines: bool
     overwrite: bool
@@ -89,7 +89,7 @@ def carry_out(
         OutputRefusedError: an output cannot be written as asked, or would lose something.
     """
     photo = read_source(order.source)
-    like = _in_depth(photo, order.depth)
+    like = _in_depth(photo, order.bits)
     output, output_format = _checked(order, photo, like)
     degraded = degrade(photo)
     made = _finished(like, degraded, clip=order.clip)
@@ -181,6 +181,8 @@ def _report(order: Order, output: Path, photo: Photo, made: Photo, degraded: Deg
     rows, columns, _ = photo.samples[degraded.region].shape
     if (rows, columns) != (photo.height, photo.width):
         reporter.say(f"of {photo.width}x{photo.height} it shows {columns}x{rows}, which is what --truth writes")
+    for note in photo.notes:
+        reporter.say(note)
     for path in files.values():
         reporter.say(f"also wrote {shown(path)}")
     reporter.event(

@@ -12,7 +12,9 @@ from pipcli.errors import OutputRefusedError, UnusableInputError
 Share = Annotated[float | None, typer.Option(help="Share of the pixels that are missing here and there, 0 to 1.")]
 Strokes = Annotated[
     int | None,
-    typer.Option(help="Number of straight strokes between random places, 3 pixels wide to a 30th of a side."),
+    typer.Option(
+        help="Number of straight strokes between random places, 3 pixels wide to 3 percent of height plus width."
+    ),
 ]
 Text = Annotated[str | None, typer.Option(help="A text that is written all over the picture.")]
 TextHeight = Annotated[int, typer.Option(min=4, max=4096, help="Of a line of --text, in pixels.")]
@@ -82,8 +84,18 @@ def mask(
 
     drawn = {"text": text, "text_height": text_height} if shape == "--text" else {"seed": seed}
     parameters = {"share": share, "strokes": strokes, **drawn}
-    companions = {"--mask": mask_file or _beside(source, output)}
-    order = Order("mask", SUFFIX, source, output, bits, parameters, json, overwrite, quiet, companions=companions)
+    order = Order(
+        kind="mask",
+        suffix=SUFFIX,
+        source=source,
+        output=output,
+        bits=bits,
+        parameters=parameters,
+        json_lines=json,
+        overwrite=overwrite,
+        quiet=quiet,
+        companions={"--mask": mask_file or _beside(source, output)},
+    )
     return carry_out(order, masked)
 
 

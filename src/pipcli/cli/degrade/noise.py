@@ -71,7 +71,18 @@ def noise(
         return Degraded(NOISES[kind](photo.values(), strength / unit, np.random.default_rng(seed)))
 
     parameters = {"kind": str(kind), option.removeprefix("--"): strength, "seed": seed}
-    order = Order("noise", "_noisy", source, output, bits, parameters, json, overwrite, quiet, clip=clip)
+    order = Order(
+        kind="noise",
+        suffix="_noisy",
+        source=source,
+        output=output,
+        bits=bits,
+        parameters=parameters,
+        json_lines=json,
+        overwrite=overwrite,
+        quiet=quiet,
+        clip=clip,
+    )
     return carry_out(order, noisy)
 
 
