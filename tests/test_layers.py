@@ -26,10 +26,11 @@ ALLOWED = {
     "restore": {"errors", "settings", "fit", "tiles"},
     "tiles": set(),
     "sheet": {"media"},
+    "simulation": set(),
     "console": {"errors", "settings", "restore", "metrics"},
     "cli": {
         "console", "coords", "degradations", "errors", "filters", "fit", "media", "metrics", "noise", "priors",
-        "restore", "settings", "sheet", "tiles",
+        "restore", "settings", "sheet", "simulation", "tiles",
     },
     "__init__": set(),
     "__main__": {"cli"},
@@ -63,5 +64,7 @@ def test_imports_go_one_way(path: Path) -> None:
 
 
 def test_the_command_line_is_described_without_loading_torch() -> None:
-    script = "import sys; import pipcli.cli.app, pipcli.cli.photo_task; sys.exit('torch' in sys.modules)"
+    script = (
+        "import sys; import pipcli.cli.app, pipcli.cli.photo_task, pipcli.console; sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

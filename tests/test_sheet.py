@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipcli.sheet import BACKGROUND, INK, MARGIN, SMALLEST_PANEL, Panel, side_by_side
+from pipcli.sheet import BACKGROUND, INK, MARGIN, SMALLEST_PANEL, Panel, difference, side_by_side, wipe
 
 
 def drawn(*panels: Panel) -> NDArray[np.uint8]:
@@ -65,3 +65,39 @@ def test_colours_are_in_their_places() -> None:
     picture = np.zeros((200, 200, 3), np.uint8)
     picture[:, :, 0] = 250
     assert drawn(Panel("red", picture))[-MARGIN - 1, MARGIN].tolist() == [250, 0, 0]
+
+
+def test_a_label_that_is_too_long_keeps_its_end_and_does_not_reach_the_next_picture() -> None:
+    name = "a_very_long_file_name" * 5
+    long, longer = (
+        drawn(Panel(label, flat(255, "uint8", width=200)), Panel("", flat(255, "uint8", width=200)))
+        for label in (f"{name}, 31.25 dB", f"another_{name}, 31.25 dB")
+    )
+    assert (long[:, MARGIN + 200 :] == BACKGROUND).all()
+    assert (long[:-300] == INK).all(axis=2).any()
+    assert np.array_equal(long, longer)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("width", [3, 40, 1001])
+def test_a_wipe_is_half_of_each_with_a_line_between(width: int, channels: int) -> None:
+    left, right = np.zeros((5, width, channels)), np.full((5, width, channels), 0.2)
+    samples = wipe(left, right)
+    assert samples.shape == (5, width, 3)
+    assert (samples[:, 0] == 0).all()
+    assert (samples[:, -1] == 51).all()
+    line = (samples == BACKGROUND).all(axis=(0, 2))
+    assert line.sum() == max(1, width // 300)
+    assert line[width // 2]
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_a_wipe_of_the_smallest_pictures_is_not_all_line(width: int) -> None:
+    assert (wipe(np.zeros((2, width, 3)), np.zeros((2, width, 3))) == 0).all()
+
+
+def test_a_difference_is_signed_around_mid_grey() -> None:
+    picture, reference = np.array([[[0.5], [0.6], [0.4], [1.0]]]), np.full((1, 4, 1), 0.5)
+    assert difference(picture, reference, 1)[0, :, 0].tolist() == [128, 154, 102, 255]
+    assert difference(picture, reference, 2)[0, :, 0].tolist() == [128, 179, 77, 255]
+    assert difference(picture, reference, 1).shape == (1, 4, 3)

@@ -7,14 +7,16 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from pipcli.metrics import mse_to_psnr
-from pipcli.restore import Progress as FitProgress
+
+if TYPE_CHECKING:  # restore loads torch, which the commands that fit nothing do without
+    from pipcli.restore import Progress as FitProgress
 
 PLAIN_LINES = 10
 
@@ -31,7 +33,7 @@ class StderrConsole(RichConsole):
 class Bar(Protocol):
     """A way to show progress."""
 
-    def show(self, progress: FitProgress, quality: float | None) -> None:
+    def show(self, progress: "FitProgress", quality: float | None) -> None:
         """Show the latest state; quality is the blind estimate of the PSNR in dB."""
 
     def close(self) -> None:
@@ -41,7 +43,7 @@ class Bar(Protocol):
 class Silent:
     """Shows nothing."""
 
-    def show(self, progress: FitProgress, quality: float | None) -> None:
+    def show(self, progress: "FitProgress", quality: float | None) -> None:
         """Show nothing."""
 
     def close(self) -> None:
@@ -59,7 +61,7 @@ class PlainLines:
         self._console = console
         self._shown: int | None = None
 
-    def show(self, progress: FitProgress, quality: float | None) -> None:
+    def show(self, progress: "FitProgress", quality: float | None) -> None:
         """Print a line when a new tenth has begun."""
         tenth = int(progress.share * PLAIN_LINES)
         if tenth == self._shown:
@@ -91,7 +93,7 @@ class LiveBar:
         self._task = self._progress.add_task("fitting", total=1.0, rate="", quality="")
         self._progress.start()
 
-    def show(self, progress: FitProgress, quality: float | None) -> None:
+    def show(self, progress: "FitProgress", quality: float | None) -> None:
         """Move the bar."""
         self._progress.update(
             self._task,
@@ -151,7 +153,7 @@ class Reporter:
             sys.stdout.buffer.write(os.fsencode(path) + b"\n")
             sys.stdout.buffer.flush()
 
-    def show(self, progress: FitProgress, noise_variance: float | None) -> None:
+    def show(self, progress: "FitProgress", noise_variance: float | None) -> None:
         """Show the progress of a fit, with its estimated quality where the noise variance is known."""
         quality = estimated_psnr(progress.held_out_error, noise_variance)
         self.event(
@@ -189,6 +191,8 @@ def print_json(fields: dict[str, Any]) -> None:
 def _jsonable(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_jsonable(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

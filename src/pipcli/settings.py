@@ -180,8 +180,8 @@ PUBLISHED_DIP = Settings(
 PIP = Settings(
     CompassWaves(count=12, lowest=1.0, shortest_period=3.5),
     HourglassSettings((32, 64), (16, 32), 1, Sampling.MEAN, Merge.SUM, redundant_biases=False),
-    FitSettings(steps=1000, learning_rate=0.02, average_decay=0.99),
-    tiles=Tiles(side=128, stride=64),
+    FitSettings(steps=300, learning_rate=0.02, average_decay=0.97),
+    tiles=Tiles(side=128, stride=96),
 )
 DIP = Settings(
     NoiseSettings(channels=32, amplitude=0.1, jitter=0.01),

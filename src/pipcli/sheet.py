@@ -1,4 +1,4 @@
-"""Pictures side by side on one sheet, each with its label, so that a person can compare them."""
+"""Pictures drawn so that a person can compare them: side by side with labels, halved, and their difference."""
 
 from dataclasses import dataclass
 
@@ -10,6 +10,7 @@ from pipcli.media import encode_rgb8
 
 MARGIN = 8
 SMALLEST_PANEL = 192
+LINES_A_WIDTH = 300  # how many times the line of a wipe would fit into the width of a large picture
 BACKGROUND, INK = (255, 255, 255), (0, 0, 0)
 
 
@@ -33,6 +34,18 @@ def _enlarged(picture: Image.Image) -> Image.Image:
     return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
 
 
+def _fitted(
+    label: str, draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int
+) -> str:
+    """Shorten a label from its beginning, because numbers are at its end, until it is no wider than its picture."""
+    shortened = label
+    for start in range(len(label)):
+        if draw.textlength(shortened, font=font) <= width:
+            break
+        shortened = f"...{label[start + 1 :]}"
+    return shortened
+
+
 def side_by_side(panels: list[Panel]) -> bytes:
     """Return a PNG with pictures of one size next to each other, labels above."""
     pictures = [_enlarged(_eight_bit(panel.samples)) for panel in panels]
@@ -43,6 +56,32 @@ def side_by_side(panels: list[Panel]) -> bytes:
     draw = ImageDraw.Draw(sheet)
     for index, (panel, picture) in enumerate(zip(panels, pictures, strict=True)):
         left = MARGIN + index * (width + MARGIN)
-        draw.text((left, MARGIN), panel.label, fill=INK, font=font)
+        draw.text((left, MARGIN), _fitted(panel.label, draw, font, width), fill=INK, font=font)
         sheet.paste(picture, (left, header))
     return encode_rgb8(np.asarray(sheet))
+
+
+def wipe(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return (H, W, 3) samples: the left half of one picture, the right half of another, and a line between them.
+
+    Args:
+        left: (H, W, 1 or 3) in [0, 1].
+        right: the same shape.
+    """
+    width = left.shape[1]
+    middle, thickness = width // 2, max(1, width // LINES_A_WIDTH)
+    joined = np.concatenate([left[:, :middle], right[:, middle:]], axis=1)
+    samples = _rgb8(joined)
+    if width > 2:  # else there would be nothing but the line
+        samples[:, middle - thickness // 2 : middle - thickness // 2 + thickness] = BACKGROUND
+    return samples
+
+
+def difference(picture: NDArray[np.float64], reference: NDArray[np.float64], gain: float) -> NDArray[np.uint8]:
+    """Return (H, W, 3) samples of the amplified difference of two (H, W, 1 or 3) pictures, mid grey being none."""
+    return _rgb8((128 / 255 + gain * (picture - reference)).clip(0, 1))
+
+
+def _rgb8(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+    samples = np.round(255 * values).astype(np.uint8)
+    return np.repeat(samples, 3, axis=2) if samples.shape[2] == 1 else samples

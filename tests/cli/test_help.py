@@ -20,6 +20,11 @@ from pipcli.settings import PriorName, Quality, StopName
 Command = Callable[..., Run]
 COMMAND = get_command(app).commands["denoise"]  # type: ignore[attr-defined]
 OPTIONS = [parameter for parameter in COMMAND.params if parameter.name != "help"]
+GROUP = get_command(app).commands["degrade"]  # type: ignore[attr-defined]
+OTHERS = {
+    "compare": get_command(app).commands["compare"],  # type: ignore[attr-defined]
+    **{f"degrade {name}": command for name, command in GROUP.commands.items()},
+}
 
 
 @pytest.fixture
@@ -42,6 +47,16 @@ def test_every_option_has_a_help_text_that_is_a_sentence(parameter: object, help
     assert text, f"{parameter} has no help"
     assert re.search(r"[.\]]$", text)
     assert " ".join(text.split()) in help_text
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_option_of_the_other_commands_has_a_help_text_too(name: str, command: Command) -> None:
+    printed = " ".join(command(*name.split(), "--help").out.decode().split())
+    for parameter in OTHERS[name].params:
+        if parameter.name != "help":
+            assert parameter.help, f"{parameter} has no help"
+            assert re.search(r"[.\]]$", parameter.help)
+            assert parameter.opts[-1].lstrip("-") in printed or parameter.param_type_name == "argument"
 
 
 def test_the_options_of_the_issue_are_all_there(help_text: str) -> None:
@@ -104,7 +119,8 @@ def test_help_loads_none_of_the_heavy_libraries() -> None:
     script = (
         "import sys\n"
         "from pipcli.cli.app import run\n"
-        "assert run(['--help']) == run(['denoise', '--help']) == 0\n"
+        "for words in ('', 'denoise', 'compare', 'degrade', 'degrade noise', 'degrade blur'):\n"
+        "    assert run([*words.split(), '--help']) == 0, words\n"
         "heavy = {'torch', 'numpy', 'PIL', 'rich.progress', 'tifffile', 'imagecodecs'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

@@ -10,7 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipcli.errors import OutputRefusedError
-from pipcli.media import Photo, check_format, decode_photo, encode_photo, encode_rgb8
+from pipcli.media import (
+    Photo,
+    check_format,
+    decode_photo,
+    encode,
+    encode_jpeg,
+    encode_photo,
+    encode_rgb8,
+    in_unit_range,
+    quantised,
+)
 from pipcli.media.exif import Field, fields
 from pipcli.media.formats import FORMATS
 
@@ -179,3 +189,53 @@ def test_xmp_and_exif_are_said_to_be_upright_after_reading() -> None:
 def test_a_sheet_of_colours_is_a_png() -> None:
     array = photo(3, 4, 3, "uint8").samples
     np.testing.assert_array_equal(decode_photo(encode_rgb8(array), "x").samples, array)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_values_are_the_samples_and_come_back(dtype: str) -> None:
+    before = photo(13, 5, 3, dtype)
+    values = before.values()
+    assert values.dtype == np.float64
+    assert values.min() >= 0
+    assert values.max() <= 1
+    assert np.array_equal(quantised(values, before.bit_depth), before.samples)
+    assert np.allclose(values, before.pixels()[0].permute(1, 2, 0).numpy(), atol=1e-7)
+
+
+def test_every_level_of_8_bits_survives_16() -> None:
+    levels = np.arange(256, dtype=np.uint8)
+    deep = quantised(in_unit_range(levels), 16)
+    assert np.array_equal(deep, levels.astype(np.uint16) * 257)
+    assert np.array_equal(quantised(in_unit_range(deep), 8), levels)
+
+
+def test_what_is_outside_is_clipped_and_what_is_no_number_refused() -> None:
+    assert quantised(np.array([-0.1, 0.5, 1.1]), 8).tolist() == [0, 128, 255]
+    with pytest.raises(ValueError, match="not numbers"):
+        quantised(np.array([np.nan]), 8)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "TIFF", "WebP"])
+def test_a_photo_is_encoded_as_it_stands(file_format: str) -> None:
+    before = with_metadata(photo(13, 5, 3, "uint8", alpha=True))
+    after = decode_photo(encode(before, file_format), "x")
+    assert np.array_equal(after.samples, before.samples)
+    assert np.array_equal(after.alpha, before.alpha)
+    assert after.icc_profile == before.icc_profile
+    assert encode(before, file_format) == encode_photo(before.pixels(), before, file_format)
+
+
+def test_the_exif_block_follows_the_size_that_is_written() -> None:
+    before = with_metadata(photo(13, 5, 3, "uint8"))
+    smaller = replace(before, samples=before.samples[:6, :4].copy())
+    nested = described(decode_photo(encode(smaller, "PNG"), "x").exif)[34665].payload
+    assert {int.from_bytes(field.payload[:2], "little") for field in nested if field.tag in (40962, 40963)} == {4, 6}
+
+
+def test_a_coarser_jpeg_is_smaller_and_keeps_the_metadata() -> None:
+    before = with_metadata(photo(48, 64, 3, "uint8"))
+    files = [encode_jpeg(before, quality=quality, subsampling="4:2:0") for quality in (5, 50, 95)]
+    assert sorted(files, key=len) == files
+    assert all(decode_photo(file, "x").icc_profile == before.icc_profile for file in files)
+    with pytest.raises(OutputRefusedError, match="16-bit"):
+        encode_jpeg(photo(8, 8, 3, "uint16"), quality=50, subsampling="4:2:0")

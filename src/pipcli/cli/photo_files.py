@@ -11,7 +11,7 @@ from pathlib import Path
 from pipcli.cli.options import STANDARD_STREAM
 from pipcli.cli.request import Request
 from pipcli.errors import OutputRefusedError, UnusableInputError
-from pipcli.media import Photo, check_format, check_output, format_for, read_photo, read_stream, shown
+from pipcli.media import Photo, check_format, check_output, format_for, publish, read_photo, read_stream, shown
 
 
 @dataclass(frozen=True)
@@ -64,22 +64,19 @@ def open_files(request: Request) -> Files:
         UnusableInputError: an input cannot be read, or the reference is not of the input's size.
         OutputRefusedError: an output cannot be written as asked, or would lose something.
     """
-    streaming = request.source == STANDARD_STREAM
-    photo = read_stream(sys.stdin.buffer) if streaming else read_photo(request.source)
+    photo = read_source(request.source)
     output = _output(request)
-    to_stdout = output == STANDARD_STREAM
-    output_format = photo.file_format if to_stdout else format_for(output)
-    if to_stdout and request.json_lines:
-        raise OutputRefusedError("the picture and the JSON lines cannot both go to stdout: give -o a file name")
-    if to_stdout and sys.stdout.isatty():
-        raise OutputRefusedError("a picture is no text for a terminal: redirect stdout, or give -o a file name")
-    source = None if streaming else request.source
-    if not to_stdout:
+    output_format = photo.file_format if output == STANDARD_STREAM else format_for(output)
+    source = None if request.source == STANDARD_STREAM else request.source
+    if output == STANDARD_STREAM:
+        check_stdout(json_lines=request.json_lines)
+    else:
         check_output(output, source, overwrite=request.overwrite, room=photo.samples.nbytes)
     check_format(photo, output_format)
     if request.sheet is not None:
-        _check_sheet(request.sheet, source, request.overwrite)
-    _check_apart({"--output": output, "--sheet": request.sheet, "--reference": request.reference})
+        check_png("--sheet", request.sheet)
+        check_output(request.sheet, source, overwrite=request.overwrite)
+    check_apart({"--output": output, "--sheet": request.sheet, "--reference": request.reference})
     reference = None if request.reference is None else _reference(request.reference, photo)
     return Files(request.source, photo, output, output_format, reference, request.sheet)
 
@@ -92,16 +89,58 @@ def _output(request: Request) -> Path:
     return output_beside(request.source, request.suffix)
 
 
-def _check_sheet(sheet: Path, source: Path | None, overwrite: bool) -> None:
-    if sheet.suffix.lower() != ".png":
+def read_source(path: Path) -> Photo:
+    """Read a picture from a file, or from stdin where the path is a dash.
+
+    Raises:
+        UnusableInputError: it cannot be read.
+    """
+    return read_stream(sys.stdin.buffer) if path == STANDARD_STREAM else read_photo(path)
+
+
+def deliver(data: bytes, output: Path, *, overwrite: bool) -> None:
+    """Write a finished file where it was asked for: under its name, or to stdout where that is a dash.
+
+    Raises:
+        OutputRefusedError: it exists and `overwrite` was not given, or it could not be written.
+    """
+    if output == STANDARD_STREAM:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    else:
+        publish(output, data, overwrite=overwrite)
+
+
+def check_stdout(*, json_lines: bool) -> None:
+    """Refuse to write a picture to a stdout that is a terminal, or that JSON lines go to.
+
+    Raises:
+        OutputRefusedError: it is.
+    """
+    if json_lines:
+        raise OutputRefusedError("the picture and the JSON lines cannot both go to stdout: give -o a file name")
+    if sys.stdout.isatty():
+        raise OutputRefusedError("a picture is no text for a terminal: redirect stdout, or give -o a file name")
+
+
+def check_png(option: str, path: Path) -> None:
+    """Refuse a name without the suffix of PNG for a file that is never written as anything else.
+
+    Raises:
+        OutputRefusedError: it has another suffix.
+    """
+    if path.suffix.lower() != ".png":
         raise OutputRefusedError(
-            f"the sheet is written as PNG: give --sheet a name that ends in .png, not {shown(sheet)}"
+            f"only PNG is written there: give {option} a name that ends in .png, not {shown(path)}"
         )
-    check_output(sheet, source, overwrite=overwrite)
 
 
-def _check_apart(files: dict[str, Path | None]) -> None:
-    """Refuse one file in two roles, of which the later would replace the earlier."""
+def check_apart(files: dict[str, Path | None]) -> None:
+    """Refuse one file in two roles, of which the later would replace the earlier.
+
+    Raises:
+        OutputRefusedError: there is one; the message names both options.
+    """
     seen: dict[str, str] = {}
     for option, path in files.items():
         if path is None or path == STANDARD_STREAM:

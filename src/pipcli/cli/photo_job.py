@@ -1,14 +1,12 @@
 """One photo on its way from the file to the observation and its networks, and from the solution to the file."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from torch import Tensor
 
 from pipcli.cli import report
-from pipcli.cli.options import STANDARD_STREAM
-from pipcli.cli.photo_files import Files
+from pipcli.cli.photo_files import Files, deliver
 from pipcli.cli.photo_networks import Networks
 from pipcli.cli.report import Metrics, NoiseLevel
 from pipcli.cli.request import Request, stop_of
@@ -71,11 +69,7 @@ class PhotoJob:
         # The published method is its networks' picture and nothing else.
         image = solution.image if self.request.paper else self.networks.finish(solution.image)
         data = encode_photo(image, files.photo, files.output_format)
-        if files.output == STANDARD_STREAM:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
-        else:
-            publish(files.output, data, overwrite=self.request.overwrite)
+        deliver(data, files.output, overwrite=self.request.overwrite)
         written = decode_photo(data, shown(files.output))
         metrics = self._metrics(written, solution)
         # The picture is told of before the sheet is tried: what goes wrong with the sheet must not hide it.

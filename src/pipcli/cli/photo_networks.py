@@ -11,9 +11,8 @@ from torch import Tensor
 from pipcli.cli.report import NoiseLevel
 from pipcli.coords import pixel_grid
 from pipcli.degradations import Degradation
-from pipcli.filters import NoiseBounds
-from pipcli.filters.wiener import wiener
-from pipcli.fit.device import Device
+from pipcli.filters import NoiseBounds, Patches, refine
+from pipcli.fit.device import Device, workers_for
 from pipcli.fit.fit import Fit, draw_held_out
 from pipcli.fit.memory import PROBE_SIDES, member_bytes, step_bytes
 from pipcli.fit.recording import recorder_for
@@ -35,6 +34,7 @@ from pipcli.settings import (
 )
 from pipcli.tiles import Window, windows
 
+PASSES = (Patches(4, 3, 12, 60, 0.9),) * 2
 # The observation, both joined pictures with their weights, and copies on the way to the file.
 WHOLE_PICTURES = 6
 
@@ -134,7 +134,8 @@ class Networks:
         variance = clipped_noise_variance(self.observation, self.noise.std)
         # Of noise whose level we had to estimate we do not know either that it is white.
         bounds = NoiseBounds(variance) if self.noise.estimated else NoiseBounds(variance, variance)
-        image = wiener(image, self.observation, bounds)
+        with workers_for(2, self.device) as workers:
+            image = refine(image, self.observation, bounds, PASSES, workers).picture
         return undo_clipping(image, self.observation, self.noise.std)
 
     def picture(self) -> Picture:

@@ -5,23 +5,28 @@ neither torch nor numpy nor a codec: they come with the first picture.
 """
 
 from pipcli.media.formats import check_format, format_for
-from pipcli.media.photo import Photo
+from pipcli.media.photo import Photo, Samples, in_unit_range
 from pipcli.media.publishing import check_output, publish
 from pipcli.media.reading import decode_photo, read_photo, read_stream
 from pipcli.media.sources import MAX_FILE_BYTES, MAX_PIXELS, shown
-from pipcli.media.writing import encode_photo, encode_rgb8
+from pipcli.media.writing import encode, encode_jpeg, encode_photo, encode_rgb8, quantised
 
 __all__ = [
     "MAX_FILE_BYTES",
     "MAX_PIXELS",
     "Photo",
+    "Samples",
     "check_format",
     "check_output",
     "decode_photo",
+    "encode",
+    "encode_jpeg",
     "encode_photo",
     "encode_rgb8",
     "format_for",
+    "in_unit_range",
     "publish",
+    "quantised",
     "read_photo",
     "read_stream",
     "shown",

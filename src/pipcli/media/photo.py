@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
     from numpy.typing import NDArray
 
 Samples: TypeAlias = "NDArray[Any]"  # uint8, uint16 or float32
 
 BIT_DEPTHS = {"uint8": 8, "uint16": 16, "float32": 32}
+DTYPES = {depth: dtype for dtype, depth in BIT_DEPTHS.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +70,17 @@ class Photo:
         planes = np.ascontiguousarray(self.samples.transpose(2, 0, 1), dtype=np.float32)
         tensor = torch.tensor(planes[None])
         return tensor if self.bit_depth == 32 else tensor.div_(2**self.bit_depth - 1)
+
+    def values(self) -> NDArray[np.float64]:
+        """The samples as a new array: (H, W, C), float64 in [0, 1]."""
+        return in_unit_range(self.samples)
+
+
+def in_unit_range(samples: Samples) -> NDArray[np.float64]:
+    """Full-range samples of any depth and shape as float64 in [0, 1]."""
+    import numpy as np
+
+    return samples.astype(np.float64) / (1 if samples.dtype == np.float32 else np.iinfo(samples.dtype).max)
 
 
 def split_alpha(array: Samples) -> tuple[Samples, Samples | None]:

@@ -102,13 +102,13 @@ def decode_bmp(data: bytes) -> Photo:
     return Photo(samples, "BMP", alpha=alpha, dpi=usable_dpi(*dpi))
 
 
-def encode_jpeg(photo: Photo) -> bytes:
-    """A JPEG file of quality 95 with full colour resolution, and all metadata."""
+def encode_jpeg(photo: Photo, *, quality: int = 95, subsampling: str = "4:4:4") -> bytes:
+    """A JPEG file with all metadata; unless asked otherwise of high quality with full colour resolution."""
     return _saved(
         photo,
         "JPEG",
-        quality=95,
-        subsampling="4:4:4",
+        quality=quality,
+        subsampling=subsampling,
         icc_profile=photo.icc_profile,
         exif=_EXIF_PREFIX + photo.exif if photo.exif else b"",
         xmp=photo.xmp or b"",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipcli.media import exif as exif_block
 from pipcli.media.formats import check_format
-from pipcli.media.photo import Photo, Samples
+from pipcli.media.photo import DTYPES, Photo, Samples
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,13 +30,42 @@ def encode_photo(pixels: torch.Tensor, like: Photo, file_format: str) -> bytes:
     """
     if pixels.ndim != 4 or pixels.shape[:2] != (1, like.channels):
         raise ValueError(f"expected pixels of shape (1, {like.channels}, H, W), not {tuple(pixels.shape)}")
-    values = pixels.detach()[0].permute(1, 2, 0).float().cpu().numpy()
-    samples = _quantised(values, like.samples.dtype)
+    samples = quantised(pixels.detach()[0].permute(1, 2, 0).float().cpu().numpy(), like.bit_depth)
     photo = replace(like, samples=samples)
     if samples.shape != like.samples.shape:
-        photo = replace(photo, alpha=_resampled(like.alpha, photo), exif=_settled(photo))
+        photo = replace(photo, alpha=_resampled(like.alpha, photo))
+    return encode(photo, file_format)
+
+
+def encode(photo: Photo, file_format: str) -> bytes:
+    """Encode a photo as it stands.
+
+    Args:
+        photo: samples, alpha and metadata of one depth and size; the EXIF block may still say another size.
+        file_format: a name from `format_for`, or a photo's own `file_format`.
+
+    Raises:
+        OutputRefusedError: the format cannot hold it; ask `check_format` beforehand.
+    """
     check_format(photo, file_format)
-    return _encoded(photo, file_format)
+    return _encoded(replace(photo, exif=_settled(photo)), file_format)
+
+
+def encode_jpeg(photo: Photo, *, quality: int, subsampling: str) -> bytes:
+    """Encode a photo as JPEG with all its metadata, as coarsely as asked.
+
+    Args:
+        photo: of 8 bits, without alpha.
+        quality: 1 to 100, on the scale of libjpeg.
+        subsampling: of the colour, such as "4:2:0".
+
+    Raises:
+        OutputRefusedError: JPEG cannot hold it.
+    """
+    from pipcli.media import pillow_formats
+
+    check_format(photo, "JPEG")
+    return pillow_formats.encode_jpeg(replace(photo, exif=_settled(photo)), quality=quality, subsampling=subsampling)
 
 
 def encode_rgb8(array: NDArray[np.uint8]) -> bytes:
@@ -69,12 +98,17 @@ def _encoded(photo: Photo, file_format: str) -> bytes:
     return encoders[file_format](photo)
 
 
-def _quantised(values: Samples, dtype: np.dtype[Any]) -> Samples:
-    """Values in [0, 1] as full-range samples, to the nearest level."""
+def quantised(values: Samples, bit_depth: int) -> Samples:
+    """Return float values, clipped to [0, 1], as full-range samples of a depth, to the nearest level.
+
+    Raises:
+        ValueError: they are not finite.
+    """
     import numpy as np
 
     if not np.isfinite(values).all():
-        raise ValueError("the restored picture has values that are not numbers")
+        raise ValueError("the picture has values that are not numbers")
+    dtype = np.dtype(DTYPES[bit_depth])
     values = values.clip(0.0, 1.0)
     if dtype == np.float32:
         return np.ascontiguousarray(values, dtype=np.float32)
