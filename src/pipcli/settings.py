@@ -150,6 +150,27 @@ class Tiles:
 
 
 @dataclass(frozen=True)
+class BranchSettings:
+    """The network that sees the noisy picture, and its training by recorrupted pairs.
+
+    Attributes:
+        width: channels of each of its scales.
+        scales: how many, each half the size of the one before.
+        steps: of its optimiser for a picture of one crop; as many times more as the picture has pixels, within bounds.
+        learning_rate: Adam's highest, which falls as a cosine.
+        crop: side of the part of the picture that a step sees, in pixels, a multiple of 2^(scales - 1).
+        recorruption: strength of the noise that is added to the input, in units of the picture's own.
+    """
+
+    width: int
+    scales: int
+    steps: int
+    learning_rate: float
+    crop: int
+    recorruption: float
+
+
+@dataclass(frozen=True)
 class Settings:
     """One row of the preset table: a generator and how it is fitted."""
 

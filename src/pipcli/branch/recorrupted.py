@@ -1,0 +1,126 @@
+"""A small network that learns to denoise from one noisy picture, by recorrupted pairs.
+
+From the observation y with Gaussian noise of standard deviation s and fresh noise w of the same strength, a pair
+
+    y1 = y + a w,   y2 = y - w / a
+
+is made at every step. The noises of the two are independent, so that the loss |f(y1) - y2|^2 has, on average, the same
+minimum as one with the clean picture: the network cannot gain by reproducing the noise, and no stop rule is needed.
+Source: Pang, Zheng, Quan and Ji, "Recorrupted-to-Recorrupted: Unsupervised Deep Learning for Image Denoising"
+(CVPR 2021).
+"""
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from pipcli.branch.unet import UNet, turned, turned_back
+from pipcli.settings import BranchSettings
+from pipcli.tiles import Window, blend, windows
+
+# How a picture that is too large for one piece is taken apart when it is denoised, in pixels: what a pixel sees reaches
+# less far than half of what pieces share.
+SIDE, STRIDE = 512, 448
+WARM_UP = 0.05  # share of the steps in which the rate rises, before it falls as a cosine
+
+
+class Branch:
+    """The network on its way."""
+
+    def __init__(
+        self, observation: Tensor, noise_std: float, settings: BranchSettings, precision: torch.dtype, seed: int
+    ) -> None:
+        """Draw the network.
+
+        Args:
+            observation: (1, C, H, W) float32 in [0, 1], on the device where to train.
+            noise_std: standard deviation of its noise.
+            settings: of the network and its training.
+            precision: the type of the network's activations; weights and loss stay float32.
+            seed: of everything random.
+        """
+        self.observation = observation
+        self.noise_std = noise_std
+        self.settings = settings
+        self.precision = precision
+        self.generator = torch.Generator().manual_seed(seed)
+        network = UNet(observation.shape[1], settings, self.generator)
+        self.network = network.to(observation.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @contextlib.contextmanager
+    def _arithmetic(self) -> Iterator[None]:
+        kind = self.observation.device.type
+        with torch.autocast(kind, self.precision, enabled=self.precision is not torch.float32):
+            yield
+
+    def train(self, must_end: Callable[[int], bool]) -> bool:
+        """Make the steps of the settings; return whether all were made.
+
+        Args:
+            must_end: told the number of steps made after each, says whether to end now.
+        """
+        optimiser = torch.optim.Adam(self.network.parameters(), self.settings.learning_rate, betas=(0.9, 0.99))
+        for step in range(self.settings.steps):
+            for group in optimiser.param_groups:
+                group["lr"] = self.settings.learning_rate * rate_share((step + 1) / self.settings.steps)
+            observed, noise = self._draw()
+            amount = self.settings.recorruption
+            with self._arithmetic():
+                answer = self.network(observed + amount * noise)
+            loss = (answer - (observed - noise / amount)).square().mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            if must_end(step + 1):
+                return False
+        return True
+
+    def _integer(self, end: int) -> int:
+        return int(torch.randint(0, end, (), generator=self.generator))
+
+    def _draw(self) -> tuple[Tensor, Tensor]:
+        """Draw a part of the observation, in one of its eight symmetries, and noise for it."""
+        crop, multiple = self.settings.crop, self.network.multiple
+        height, width = (_at_most(length, crop, multiple) for length in self.observation.shape[-2:])
+        part = _padded(self.observation, multiple)
+        top, left = self._integer(part.shape[-2] - height + 1), self._integer(part.shape[-1] - width + 1)
+        (observed,) = turned([Window(top, left, height, width).cut(part)], self._integer(8))
+        noise = torch.randn(observed.shape, generator=self.generator).to(observed)
+        rows = observed.contiguous(memory_format=torch.channels_last)
+        return rows, self.noise_std * noise.contiguous(memory_format=torch.channels_last)
+
+    @torch.no_grad()
+    def denoise(self, picture: Tensor) -> Tensor:
+        """Denoise a (1, C, H, W) picture with noise like the observation's: the mean over the eight symmetries."""
+        size = (picture.shape[-2], picture.shape[-1])
+        return blend(size, ((window, self._denoised(window.cut(picture))) for window in windows(size, SIDE, STRIDE)))
+
+    def _denoised(self, part: Tensor) -> Tensor:
+        total = torch.zeros_like(part)
+        for turn in range(8):
+            (picture,) = turned([part], turn)
+            padded = _padded(picture, self.network.multiple).contiguous(memory_format=torch.channels_last)
+            with self._arithmetic():
+                answer = self.network(padded)
+            total += turned_back(answer[..., : picture.shape[-2], : picture.shape[-1]], turn)
+        return total / 8
+
+
+def rate_share(share: float) -> float:
+    """Return the share of the highest rate after a share of the steps: a rise, then half a cosine down to zero."""
+    return min(1.0, share / WARM_UP) * (1 + math.cos(math.pi * share)) / 2
+
+
+def _at_most(length: int, crop: int, multiple: int) -> int:
+    """Return the side of a crop: a multiple, at most `crop` and the padded length."""
+    return min(crop, math.ceil(length / multiple) * multiple)
+
+
+def _padded(picture: Tensor, multiple: int) -> Tensor:
+    """Repeat the last row and column until both sides are a multiple."""
+    missing = [-length % multiple for length in picture.shape[-2:]]
+    return F.pad(picture, (0, missing[1], 0, missing[0]), mode="replicate") if any(missing) else picture
