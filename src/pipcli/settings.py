@@ -34,6 +34,18 @@ class StopName(StrEnum):
     NONE = "none"
 
 
+class NoiseName(StrEnum):
+    """The kinds of noise by the names that a user types; auto is the one that the picture shows."""
+
+    AUTO = "auto"
+    GAUSSIAN = "gaussian"
+    POISSON = "poisson"
+    LAPLACE = "laplace"
+    IMPULSE = "impulse"
+    SPECKLE = "speckle"
+    JPEG = "jpeg"
+
+
 class Sampling(StrEnum):
     """How the hourglass halves a map: the mean of each 2x2 block, or its top-left pixel."""
 
@@ -224,6 +236,26 @@ DISCREPANCY_FACTOR = 0.96
 GUARD_FACTOR = 0.88
 
 SIGMA_RANGE = (0.1, 255.0)
+# An estimate of sigma below this, in grey levels of 255, is no noise that could be taken out: rounding to 8 bits leaves
+# 0.29, and ...
+CLEAN_SIGMA = 0.5
+
+
+@dataclass(frozen=True)
+class LevelRange:
+    """What --level means for a kind of noise, and its bounds."""
+
+    meaning: str
+    least: float
+    most: float
+
+
+LEVELS = {
+    NoiseName.POISSON: LevelRange("the number of photons at white", 1, 1e6),
+    NoiseName.IMPULSE: LevelRange("the share of hit samples", 0.001, 0.95),
+    NoiseName.SPECKLE: LevelRange("the standard deviation as a share of the brightness", 0.001, 2),
+    NoiseName.JPEG: LevelRange("the quality", 1, 100),
+}
 
 
 def preset(task: str, prior: PriorName, quality: Quality, *, published: bool) -> Settings:

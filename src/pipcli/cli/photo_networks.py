@@ -8,7 +8,6 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from pipcli.cli.report import NoiseLevel
 from pipcli.coords import pixel_grid
 from pipcli.degradations import Degradation
 from pipcli.fit.device import Device
@@ -16,7 +15,7 @@ from pipcli.fit.fit import Fit, draw_held_out
 from pipcli.fit.memory import PROBE_SIDES, member_bytes, step_bytes
 from pipcli.fit.recording import recorder_for
 from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, StopRule
-from pipcli.noise import clipped_noise_variance, undo_clipping
+from pipcli.noise import Noise
 from pipcli.priors import Prior, build
 from pipcli.restore import Concurrency, Member, Picture
 from pipcli.settings import (
@@ -38,7 +37,7 @@ from pipcli.wiener import NoiseBounds, wiener
 WHOLE_PICTURES = 6
 
 
-def build_rules(stop: StopName, steps: int, noise: NoiseLevel, observation: Tensor) -> list[StopRule]:
+def build_rules(stop: StopName, steps: int, noise: Noise, observation: Tensor) -> list[StopRule]:
     """Make the stop rules of one network; the first decides which picture is taken.
 
     Args:
@@ -48,7 +47,7 @@ def build_rules(stop: StopName, steps: int, noise: NoiseLevel, observation: Tens
         observation: (1, C, h, w) what this network is fitted to, in [0, 1]: where it is nearly black or white, clipping
             has left less than `noise`.
     """
-    std = clipped_noise_variance(observation, noise.std) ** 0.5
+    std = noise.expected_misfit(observation) ** 0.5
     if stop is StopName.DISCREPANCY:
         return [Discrepancy(std, DISCREPANCY_FACTOR)]
     if stop is StopName.VARIANCE:
@@ -68,7 +67,7 @@ class Networks:
         settings: Settings,
         observation: Tensor,
         degradation: Degradation,
-        noise: NoiseLevel,
+        noise: Noise,
         device: Device,
         stop: StopName,
         seed: int,
@@ -88,6 +87,7 @@ class Networks:
         self.observation = observation
         self.degradation = degradation.to(device.torch_device)
         self.noise = noise
+        self.observed = noise.observed(observation)
         self.device = device
         self.stop = stop
         self.seed = seed
@@ -130,11 +130,13 @@ class Networks:
 
     def finish(self, image: Tensor) -> Tensor:
         """Make the best of the networks' joined picture (1, C, H, W), the observation, and the noise."""
-        variance = clipped_noise_variance(self.observation, self.noise.std)
+        whitened = self.noise.whitened(self.observation, image)
+        variance = whitened.variance
+        if variance == 0:
+            return whitened.restore(whitened.observation)
         # Of noise whose level we had to estimate we do not know either that it is white.
         bounds = NoiseBounds(variance) if self.noise.estimated else NoiseBounds(variance, variance)
-        image = wiener(image, self.observation, bounds)
-        return undo_clipping(image, self.observation, self.noise.std)
+        return whitened.restore(wiener(whitened.pilot, whitened.observation, bounds))
 
     def picture(self) -> Picture:
         """Return the picture with all networks as members of a restoration."""
@@ -195,6 +197,15 @@ def _build_fit(places: Sequence[tuple[Networks, int]], rate_factor: float) -> Fi
         pixel_grid(*size, first.settings.grid).to(target),
         dataclasses.replace(first.settings.fit, learning_rate=rate),
         torch.stack([networks.windows[number].cut(networks.held_out) for networks, number in places]),
+        observed=_observed(places),
         generators=generators,
         recorder=recorder_for(target),
     )
+
+
+def _observed(places: Sequence[tuple[Networks, int]]) -> Tensor | None:
+    """Return the (K, C, h, w) samples of the networks' windows that say anything of the picture; None is all."""
+    masks = [
+        networks.windows[number].cut(networks.observed) for networks, number in places if networks.observed is not None
+    ]
+    return torch.cat(masks) if masks else None
