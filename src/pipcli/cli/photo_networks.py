@@ -15,7 +15,7 @@ from pipcli.fit.fit import Fit, draw_held_out
 from pipcli.fit.memory import PROBE_SIDES, member_bytes, step_bytes
 from pipcli.fit.recording import recorder_for
 from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, StopRule
-from pipcli.noise import Noise
+from pipcli.noise import Noise, Whitened
 from pipcli.priors import Prior, build
 from pipcli.restore import Concurrency, Member, Picture
 from pipcli.settings import (
@@ -130,7 +130,12 @@ class Networks:
 
     def finish(self, image: Tensor) -> Tensor:
         """Make the best of the networks' joined picture (1, C, H, W), the observation, and the noise."""
-        whitened = self.noise.whitened(self.observation, image)
+        for _ in range(self.noise.passes):
+            image = self._filtered(self.noise.whitened(self.observation, image))
+        return image
+
+    def _filtered(self, whitened: Whitened) -> Tensor:
+        """Filter an observation in the form in which its noise is white, and return the picture (1, C, H, W)."""
         variance = whitened.variance
         if variance == 0:
             return whitened.restore(whitened.observation)

@@ -18,7 +18,6 @@ from pipcli.settings import (
     preset,
 )
 
-
 # The kinds whose level is a standard deviation in grey levels.
 SIGMA_KINDS = (NoiseName.GAUSSIAN, NoiseName.LAPLACE)
 

@@ -59,6 +59,7 @@ class Noise(ABC):
         unit: what the level counts, in a few words for the user.
         misfit_is_squared_error: whether the mean misfit exceeds what is expected of the clean picture by about the mean
             squared error of the prediction in [0, 1] units.
+        passes: how often to filter: a whitened form that depends on the pilot gains by a better one.
         level: how much of it there is.
         origin: where the level is from.
         std: standard deviation of Gaussian noise of the same mean square over the picture, in [0, 1] units.
@@ -67,6 +68,7 @@ class Noise(ABC):
     name: ClassVar[NoiseName]
     unit: ClassVar[str]
     misfit_is_squared_error: ClassVar[bool]
+    passes: ClassVar[int] = 1
 
     level: float
     origin: Origin

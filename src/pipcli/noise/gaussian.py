@@ -77,7 +77,7 @@ def estimate_noise_std(observation: Tensor) -> float:
     for _ in range(MAX_ROUNDS):
         # The clipping correction needs sigma and sigma needs the correction: iterate to their fixed point.
         previous = max(std, SMALLEST_STD)
-        ratio = _variance_ratio(sample.mean, previous)
+        ratio = variance_ratio(sample.mean, previous)
         # Clipping bounds the noise, so quiet low frequencies no longer mean independent high ones: avoid it if we can.
         worst = ratio.min(axis=1)
         hardly_clipped = worst >= min(HARDLY_CLIPPED, float(np.quantile(worst, 1 - MIN_POOL_SHARE)))
@@ -97,7 +97,7 @@ def clipped_noise_variance(observation: Tensor, noise_std: float) -> float:
     if noise_std <= SMALLEST_STD:
         return noise_std**2
     local_means = torch.nn.functional.avg_pool2d(observation.cpu(), PATCH_SIDE, ceil_mode=True).double().numpy()
-    return float(_variance_ratio(local_means, noise_std).mean()) * noise_std**2
+    return float(variance_ratio(local_means, noise_std).mean()) * noise_std**2
 
 
 def undo_clipping(estimate: Tensor, observation: Tensor, noise_std: float) -> Tensor:
@@ -136,7 +136,7 @@ def _censored_mean(level: Floats, std: float) -> Floats:
     return mean
 
 
-def _variance_ratio(clipped_mean: Floats, std: float) -> Floats:
+def variance_ratio(clipped_mean: Floats, std: float) -> Floats:
     """Variance that clipping to [0, 1] leaves of Gaussian noise, over `std` squared.
 
     The first two moments of a normal variable censored at 0 and 1, with the clean level eliminated: levels are

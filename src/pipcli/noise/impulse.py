@@ -17,7 +17,10 @@ from pipcli.settings import NoiseName
 # a hit that is taken for a dark or bright sample then costs no more.
 FAR = 0.02
 SIDE = 5
+# A neighbourhood in which hits show has a median this far from both ends.
 MIDDLING = 0.2
+# What surely is a hit is this far from the median, and this many times as far as half of all samples are.
+SURELY_FAR, TEXTURE_FACTOR = 0.2, 8.0
 # A sample counts as black or white within this of the end: half a grey level, below which 16 bits still tell levels.
 END = 0.5 / 255
 STRIP = 256  # rows at a time, since neighbourhoods take 25 times the picture's memory
@@ -80,6 +83,15 @@ def estimate_share(observation: Tensor) -> float:
     middling = (medians > MIDDLING) & (medians < 1 - MIDDLING)
     hit = hit_samples(observation)
     return float(hit[middling].float().mean() if middling.any() else hit.float().mean())
+
+
+def outlying_share(observation: Tensor) -> tuple[float, float]:
+    """Return the shares of black and of white samples far outside of what the picture's own texture and noise reach."""
+    medians = torch.cat(list(_medians(observation)), dim=2)
+    distance = (observation - medians).abs()
+    far = distance > max(SURELY_FAR, TEXTURE_FACTOR * float(distance.median()))
+    black, white = (observation <= END) & far, (observation >= 1 - END) & far
+    return float(black.float().mean()), float(white.float().mean())
 
 
 def _medians(observation: Tensor) -> Iterator[Tensor]:

@@ -38,8 +38,6 @@ FACTOR, POWER = 0.69, 1.3
 # T.871, for values in [0, 1]; chroma is counted from its middle.
 TO_PLANES = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 MIDDLE = 128 / 255
-# The share of an interval, around its middle, that the restored picture is brought into: the ends are unlikely.
-NARROWED = 1.0
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ def foi_std(steps: Steps) -> float:
     return math.sqrt(FACTOR * mean**POWER) / 255
 
 
-def project(observation: Tensor, coding: BlockCoding, picture: Tensor, narrowed: float = NARROWED) -> Tensor:
+def project(observation: Tensor, coding: BlockCoding, picture: Tensor) -> Tensor:
     """Bring the coefficients of a picture into the intervals of those that JPEG kept.
 
     Luma is exact. Chroma of a lower resolution is taken from means over the pixels that share a sample, which are not
@@ -115,7 +113,6 @@ def project(observation: Tensor, coding: BlockCoding, picture: Tensor, narrowed:
         observation: (1, C, H, W) the decoded JPEG, in [0, 1].
         coding: how it was coded; of a colour picture perhaps luma alone.
         picture: (1, C, H, W) in [0, 1].
-        narrowed: share of each interval, around its middle.
 
     Returns:
         (1, C, H, W) in [0, 1].
@@ -124,26 +121,22 @@ def project(observation: Tensor, coding: BlockCoding, picture: Tensor, narrowed:
     wanted = torch.einsum("ij,njhw->nihw", colour, picture)
     known = torch.einsum("ij,njhw->nihw", colour, observation)
     for number, plane in enumerate(coding.planes):
-        change = _correction(wanted[:, [number]], known[:, [number]], plane, coding.before, number == 0, narrowed)
+        change = _correction(wanted[:, [number]], known[:, [number]], plane, coding.before, number == 0)
         wanted[:, [number]] += change
     projected: Tensor = torch.einsum("ij,njhw->nihw", torch.linalg.inv(colour), wanted)
     return projected.clamp(0, 1)
 
 
-def _correction(
-    wanted: Tensor, known: Tensor, plane: Plane, before: tuple[int, int], is_luma: bool, narrowed: float
-) -> Tensor:
+def _correction(wanted: Tensor, known: Tensor, plane: Plane, before: tuple[int, int], is_luma: bool) -> Tensor:
     """Return what a (1, 1, H, W) plane lacks to lie in its intervals."""
     blocks = _Blocks((wanted.shape[-2], wanted.shape[-1]), plane, before)
     middle = MIDDLE if is_luma else 0.0
     inside, seen = blocks.coefficients(wanted - middle), blocks.coefficients(known - middle)
     step = torch.tensor(plane.steps, dtype=torch.float32) / 255
-    if plane.coarseness == (1, 1):
-        centre = (seen / step).round() * step  # the rounding of pixels has moved it a little
-    else:
-        centre = seen
+    # The rounding of pixels has moved what the file holds a little, and a decoder's smoothing has moved all of chroma.
+    centre = (seen / step).round() * step if plane.coarseness == (1, 1) else seen
     # Where clipping has moved it a lot, the interval is widened to what is seen.
-    half = narrowed * step / 2
+    half = step / 2
     lowest, highest = torch.minimum(centre - half, seen), torch.maximum(centre + half, seen)
     correction = torch.zeros_like(wanted)
     correction[blocks.place] = blocks.pixels(inside.clamp(lowest, highest) - inside)

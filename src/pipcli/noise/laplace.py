@@ -18,11 +18,11 @@ from pipcli.settings import NoiseName
 
 # Below this difference, half a grey level, the absolute value is rounded off, so that it has a gradient everywhere.
 ROUNDING = 0.5 / 255
-# What the estimate that is made for Gaussian noise reads of it: the flattest patches of noise that is now and then large
-# are quiet ones. The mean over six photos at two levels; they are from 0.82 to 1.09.
+# What the estimate that is made for Gaussian noise reads of it, since the flattest patches of noise that is now and then
+# large are quiet ones: the mean over six photos at two levels, which are from 0.82 to 1.09.
 QUIET = 0.91
 # Where the one step clips a difference, in units of the scale b, which is the standard deviation over sqrt(2).
-CLIP = 1.0
+CLIP = 2.0
 LEAST_CLIP = 0.1
 
 
@@ -38,6 +38,7 @@ class Laplace(Noise):
     name: ClassVar[NoiseName] = NoiseName.LAPLACE
     unit: ClassVar[str] = "sigma"
     misfit_is_squared_error: ClassVar[bool] = False
+    passes: ClassVar[int] = 2  # the step is the better, the nearer the pilot is to the picture
 
     @classmethod
     def of(cls, evidence: Evidence, level: float | None) -> "Laplace":
@@ -55,7 +56,10 @@ class Laplace(Noise):
         return smooth_absolute(prediction - observation)
 
     def expected_misfit(self, observation: Tensor) -> float:
-        """Return the mean absolute value, less what clipping took: b (1 - (e^(-x/b) + e^(-(1-x)/b)) / 2) at a level x."""
+        """Return the mean absolute value, less what clipping took.
+
+        That is b (1 - (e^(-x/b) + e^(-(1-x)/b)) / 2) at a level x.
+        """
         level = torch.nn.functional.avg_pool2d(observation.cpu(), PATCH_SIDE, ceil_mode=True)
         lost = (torch.exp(-level / self.scale) + torch.exp((level - 1) / self.scale)) / 2
         return self.scale * float((1 - lost).mean())

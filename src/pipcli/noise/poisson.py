@@ -24,8 +24,8 @@ ROUNDS = 4
 # Above this peak counts are summed as if they were normal: a sum over photons would be long, and the same.
 MOST_COUNTED = 4096
 QUANTILES = 256
-# How fast the mean of 2 sqrt(k + 3/8) passes from 2 sqrt(3/8) without photons to 2 sqrt(k + 1/8), fitted by us to within
-# 0.005 of the noise's standard deviation.
+# How fast the mean of 2 sqrt(k + 3/8) passes from 2 sqrt(3/8) without photons to 2 sqrt(k + 1/8), fitted by us to
+# within 0.005 of the noise's standard deviation.
 VANISHING = 1.22
 
 

@@ -17,7 +17,7 @@ from pipcli.noise.patches import Floats, sample_patches, variance_of_flattest
 from pipcli.noise.stabilised import Stabilised
 from pipcli.settings import LEVELS, NoiseName
 
-OFFSET = 0.05
+OFFSET = 0.1
 DARKEST = 0.1  # below this, 8-bit rounding weighs in on the noise
 MIN_POOL_SHARE = 0.05
 CLEAR_OF_WHITE = 2.5  # standard deviations of the noise between a patch and white, where clipping begins to tell
