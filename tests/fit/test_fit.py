@@ -11,6 +11,7 @@ from pipcli.coords import pixel_grid
 from pipcli.degradations import Identity
 from pipcli.fit.fit import Fit, draw_held_out, members_of
 from pipcli.fit.recording import Recorder
+from pipcli.noise import Gaussian
 from pipcli.priors import build
 from pipcli.settings import DIP, PIP, Settings
 
@@ -43,7 +44,7 @@ def make_fit(
     coords = pixel_grid(height, width).to(device)
     return Fit(
         prior,
-        Identity(None),
+        Identity(Gaussian.known(0.1)),
         observation.to(device),
         coords,
         settings,

@@ -83,10 +83,7 @@ class PhotoJob:
     def finish(self, solution: Solution, reporter: Reporter) -> None:
         """Make the best of the networks' picture, write and report."""
         files = self.files
-        # The published method is its networks' picture and nothing else.
-        untouched = self.request.paper or solution.outcome is Outcome.CLEAN
-        image = solution.image if untouched else self.networks.finish(solution.image)
-        data = encode_photo(image, files.photo, files.output_format)
+        data = self._encoded(solution)
         if files.output == STANDARD_STREAM:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
@@ -98,6 +95,15 @@ class PhotoJob:
         report.finished(reporter, files, solution, metrics)
         if files.sheet is not None:
             self._write_sheet(files.sheet, written, metrics)
+
+    def _encoded(self, solution: Solution) -> bytes:
+        """Return the bytes of the output file."""
+        clean = solution.outcome is Outcome.CLEAN
+        if clean and (data := self.files.as_read()) is not None:
+            return data
+        # The published method is its networks' picture and nothing else.
+        image = solution.image if clean or self.request.paper else self.networks.finish(solution.image)
+        return encode_photo(image, self.files.photo, self.files.output_format)
 
     def _metrics(self, written: Photo, solution: Solution) -> Metrics | None:
         """Measure the written file, not the tensor that it was made from."""

@@ -8,7 +8,7 @@ from pipcli.media.formats import check_format, format_for
 from pipcli.media.photo import Photo
 from pipcli.media.publishing import check_output, publish
 from pipcli.media.reading import decode_photo, read_photo, read_stream
-from pipcli.media.sources import MAX_FILE_BYTES, MAX_PIXELS, shown
+from pipcli.media.sources import MAX_FILE_BYTES, MAX_PIXELS, read_file, shown
 from pipcli.media.writing import encode_photo, encode_rgb8
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "encode_rgb8",
     "format_for",
     "publish",
+    "read_file",
     "read_photo",
     "read_stream",
     "shown",

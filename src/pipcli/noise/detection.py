@@ -15,7 +15,7 @@ from pipcli.noise.base import Evidence
 from pipcli.noise.gaussian import estimate_noise_std, variance_ratio
 from pipcli.noise.impulse import outlying_share
 from pipcli.noise.jpeg import foi_std
-from pipcli.noise.patches import FLAT_SHARE, MIN_FLAT_PATCHES, PATCH_SIDE, Floats, PatchSample, sample_patches
+from pipcli.noise.patches import PATCH_SIDE, Floats, PatchSample, sample_patches
 from pipcli.settings import NoiseName
 
 SMALLEST_SIDE = 48  # a smaller picture has too few flat patches to tell anything from
@@ -26,8 +26,6 @@ JPEG_STD, JPEG_FACTOR = 4.0, 2.0
 
 # Noise below this, in grey levels, is not told from texture.
 LEAST_STD = 4.0
-# Nor is what has more energy at the lower of the high frequencies than at the highest by this factor, as texture has.
-STEEPEST = 1.15
 BINS = 8
 FLAT_IN_BIN, LEAST_IN_BIN = 0.05, 40
 ENDS = 0.06  # patches whose mean is nearer to black or white are left out
@@ -42,6 +40,8 @@ LAPLACE_STD = 7.0
 LAPLACE_KURTOSIS = 3.25
 FLAT_FOR_TAILS, LEAST_FOR_TAILS = 0.1, 60
 CLIPPED_SHARE = 0.02
+# The variance between the quarters of the flattest patches, in units of what noise alone gives.
+ROUGHEST = 2.0
 
 
 def detect(evidence: Evidence) -> NoiseName:
@@ -59,22 +59,12 @@ def detect(evidence: Evidence) -> NoiseName:
     if 255 * std < LEAST_STD:
         return NoiseName.GAUSSIAN
     sample = sample_patches(observation)
-    if _slope_of_spectrum(sample) > STEEPEST:
-        return NoiseName.GAUSSIAN
     growth = _growth(sample, std)
     if growth is not None and growth.error < LARGEST_ERROR and growth.power - growth.error > POISSON_GROWTH:
         return NoiseName.SPECKLE if growth.power > SPECKLE_GROWTH else NoiseName.POISSON
-    if 255 * std > LAPLACE_STD and _kurtosis(observation) > LAPLACE_KURTOSIS:
+    if 255 * std > LAPLACE_STD and _kurtosis(observation, std) > LAPLACE_KURTOSIS:
         return NoiseName.LAPLACE
     return NoiseName.GAUSSIAN
-
-
-def _slope_of_spectrum(sample: PatchSample) -> float:
-    """Return the energy of the lower half of the high bands over that of the upper half, in the flattest patches."""
-    count = min(len(sample.low), max(MIN_FLAT_PATCHES, int(FLAT_SHARE * len(sample.low))))
-    bands = sample.high[np.argpartition(sample.low, count - 1)[:count]].mean(axis=(0, 1))
-    half = len(bands) // 2
-    return float(bands[:half].mean() / bands[half:].mean())
 
 
 @dataclass(frozen=True)
@@ -115,8 +105,12 @@ def _fit_line(x: Floats, y: Floats) -> _Growth:
     return _Growth(power, float(np.sqrt((residual**2).sum() / (len(x) - 2) / (x * x).sum())))
 
 
-def _kurtosis(observation: Tensor) -> float:
-    """Return the kurtosis of second differences along rows in the flattest patches that are hardly clipped."""
+def _kurtosis(observation: Tensor, std: float) -> float:
+    """Return the kurtosis of second differences along rows in the flattest patches that are hardly clipped.
+
+    It is 0 where even those are not flat, compared with noise of a standard deviation in [0, 1] units: grass and gravel
+    have long tails of their own.
+    """
     picture = observation[0].double().cpu()
     step = PATCH_SIDE // 2
     patches = picture.unfold(1, PATCH_SIDE, step).unfold(2, PATCH_SIDE, step).flatten(1, 2)  # (C, N, 8, 8)
@@ -127,6 +121,8 @@ def _kurtosis(observation: Tensor) -> float:
     limit = max(CLIPPED_SHARE, float(clipped.quantile(0.1)))
     places = (clipped <= limit).nonzero()[:, 0]
     count = min(len(places), max(LEAST_FOR_TAILS, int(FLAT_FOR_TAILS * len(places))))
+    if float(roughness[places].sort().values[:count].mean()) > ROUGHEST * len(picture) * std**2 / step**2:
+        return 0.0
     flat = patches[:, places[roughness[places].argsort()[:count]]]
     differences = (flat[..., :-2] - 2 * flat[..., 1:-1] + flat[..., 2:]).flatten(2)
     scaled = differences / differences.square().mean(2, keepdim=True).clamp(min=1e-12).sqrt()

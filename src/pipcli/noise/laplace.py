@@ -18,8 +18,8 @@ from pipcli.settings import NoiseName
 
 # Below this difference, half a grey level, the absolute value is rounded off, so that it has a gradient everywhere.
 ROUNDING = 0.5 / 255
-# What the estimate that is made for Gaussian noise reads of it, since the flattest patches of noise that is now and then
-# large are quiet ones: the mean over six photos at two levels, which are from 0.82 to 1.09.
+# What the estimate that is made for Gaussian noise reads of it, since the flattest patches of noise with long tails are
+# quiet ones: the mean over six photos at two levels, which are from 0.82 to 1.09.
 QUIET = 0.91
 # Where the one step clips a difference, in units of the scale b, which is the standard deviation over sqrt(2).
 CLIP = 2.0
