@@ -236,9 +236,9 @@ DISCREPANCY_FACTOR = 0.96
 GUARD_FACTOR = 0.88
 
 SIGMA_RANGE = (0.1, 255.0)
-# An estimate of sigma below this, in grey levels of 255, is no noise that could be taken out: rounding to 8 bits leaves
-# 0.29, and ...
-CLEAN_SIGMA = 0.5
+# An estimate of sigma below this, in grey levels of 255, is no noise that could be taken out. Of the 23 clean pictures
+# that scikit-image carries 15 have less, all but two of the others below 2.7; with noise of sigma 1 no photo has.
+CLEAN_SIGMA = 0.9
 
 
 @dataclass(frozen=True)
