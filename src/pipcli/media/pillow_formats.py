@@ -171,7 +171,7 @@ def _jpeg_coding(image: Any) -> BlockCoding | None:
     finest = [max(layer[axis] for layer in image.layer) for axis in (2, 1)]  # rows, columns
     planes = []
     for _, across, down, table in image.layer:
-        if finest[0] % down or finest[1] % across:
+        if finest[0] % down or finest[1] % across or table not in image.quantization:
             return None
         steps = image.quantization[table]
         rows = tuple(tuple(steps[start : start + BLOCK]) for start in range(0, BLOCK**2, BLOCK))
