@@ -5,6 +5,7 @@ strongly rounded JPEG has less noise than its rounding would leave; with photons
 level, and with speckle to its square; and Laplace noise has long tails where the picture is flat.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from pipcli.noise.base import Evidence
 from pipcli.noise.gaussian import estimate_noise_std, variance_ratio
-from pipcli.noise.impulse import outlying_share
+from pipcli.noise.impulse import end_shares, outlying_shares
 from pipcli.noise.jpeg import foi_std
 from pipcli.noise.patches import PATCH_SIDE, Floats, PatchSample, sample_patches
 from pipcli.settings import NoiseName
@@ -38,7 +39,7 @@ POISSON_GROWTH, SPECKLE_GROWTH = 0.6, 1.5
 # less since each patch is scaled by itself, and 3.4 to 3.7 for Laplace noise.
 LAPLACE_STD = 7.0
 LAPLACE_KURTOSIS = 3.25
-FLAT_FOR_TAILS, LEAST_FOR_TAILS = 0.1, 60
+FLAT_FOR_TAILS, LEAST_FOR_TAILS, MOST_FOR_TAILS = 0.1, 60, 20_000
 CLIPPED_SHARE = 0.02
 # The variance between the quarters of the flattest patches, in units of what noise alone gives.
 ROUGHEST = 2.0
@@ -49,7 +50,7 @@ def detect(evidence: Evidence) -> NoiseName:
     observation = evidence.observation
     if min(observation.shape[-2:]) < SMALLEST_SIDE:
         return NoiseName.GAUSSIAN
-    if min(outlying_share(observation)) > IMPULSE_SHARE:
+    if all(min(shares(observation)) > IMPULSE_SHARE for shares in (end_shares, outlying_shares)):
         return NoiseName.IMPULSE
     std = estimate_noise_std(observation)
     if evidence.coding is not None:
@@ -111,19 +112,19 @@ def _kurtosis(observation: Tensor, std: float) -> float:
     It is 0 where even those are not flat, compared with noise of a standard deviation in [0, 1] units: grass and gravel
     have long tails of their own.
     """
-    picture = observation[0].double().cpu()
-    step = PATCH_SIDE // 2
+    picture, half = observation[0].float().cpu(), PATCH_SIDE // 2
+    step = max(half, math.isqrt(picture[0].numel() // MOST_FOR_TAILS))
     patches = picture.unfold(1, PATCH_SIDE, step).unfold(2, PATCH_SIDE, step).flatten(1, 2)  # (C, N, 8, 8)
-    clipped = ((patches <= 0) | (patches >= 1)).double().mean((0, 2, 3))
-    quarters = torch.nn.functional.avg_pool2d(patches, step)
+    clipped = ((patches <= 0) | (patches >= 1)).float().mean((0, 2, 3))
+    quarters = torch.nn.functional.avg_pool2d(patches, half)
     roughness = quarters.var((2, 3)).sum(0)
     # The least clipped come first, and where too few are hardly clipped, they must do.
     limit = max(CLIPPED_SHARE, float(clipped.quantile(0.1)))
     places = (clipped <= limit).nonzero()[:, 0]
     count = min(len(places), max(LEAST_FOR_TAILS, int(FLAT_FOR_TAILS * len(places))))
-    if float(roughness[places].sort().values[:count].mean()) > ROUGHEST * len(picture) * std**2 / step**2:
+    if float(roughness[places].sort().values[:count].mean()) > ROUGHEST * len(picture) * std**2 / half**2:
         return 0.0
-    flat = patches[:, places[roughness[places].argsort()[:count]]]
+    flat = patches[:, places[roughness[places].argsort()[:count]]].double()
     differences = (flat[..., :-2] - 2 * flat[..., 1:-1] + flat[..., 2:]).flatten(2)
     scaled = differences / differences.square().mean(2, keepdim=True).clamp(min=1e-12).sqrt()
     return float(scaled.pow(4).mean())

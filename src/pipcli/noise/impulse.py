@@ -23,7 +23,7 @@ MIDDLING = 0.2
 SURELY_FAR, TEXTURE_FACTOR = 0.2, 8.0
 # A sample counts as black or white within this of the end: half a grey level, below which 16 bits still tell levels.
 END = 0.5 / 255
-STRIP = 256  # rows at a time, since neighbourhoods take 25 times the picture's memory
+STRIP = 64  # rows at a time, since neighbourhoods take 25 times the picture's memory
 # Hit samples take over how far the pilot is off around them, weighted by a bell of this standard deviation in pixels.
 BELL_STD, BELL_MARGIN = 1.0, 3
 
@@ -39,8 +39,9 @@ class Impulse(Noise):
     @classmethod
     def of(cls, evidence: Evidence, level: float | None) -> "Impulse":
         """Return the noise of an observation, whose level is estimated where none is given."""
-        hit = hit_samples(evidence.observation)
-        share = estimate_share(evidence.observation) if level is None else level
+        medians = medians_of(evidence.observation)
+        hit = _hits(evidence.observation, medians)
+        share = _share(hit, medians) if level is None else level
         clean = evidence.observation[~hit]
         # Black and white are equally likely: half of the square of the distance from each.
         power = float((clean.square() + (1 - clean).square()).mean()) / 2 if len(clean) else 0.5
@@ -72,30 +73,39 @@ class Impulse(Noise):
 
 def hit_samples(observation: Tensor) -> Tensor:
     """Return the (1, C, H, W) booleans of the samples that are black or white in a neighbourhood that is neither."""
+    return _hits(observation, medians_of(observation))
+
+
+def _hits(observation: Tensor, medians: Tensor) -> Tensor:
     end = (observation <= END) | (observation >= 1 - END)
-    medians = torch.cat(list(_medians(observation)), dim=2)
     return end & ((observation - medians).abs() > FAR)
 
 
-def estimate_share(observation: Tensor) -> float:
-    """Estimate the share of hits, where the picture is neither dark nor bright and none can hide."""
-    medians = torch.cat(list(_medians(observation)), dim=2)
+def _share(hit: Tensor, medians: Tensor) -> float:
+    """Return the share of hits, where the picture is neither dark nor bright and none can hide."""
     middling = (medians > MIDDLING) & (medians < 1 - MIDDLING)
-    hit = hit_samples(observation)
     return float(hit[middling].float().mean() if middling.any() else hit.float().mean())
 
 
-def outlying_share(observation: Tensor) -> tuple[float, float]:
+def end_shares(observation: Tensor) -> tuple[float, float]:
+    """Return the shares of black and of white samples."""
+    return float((observation <= END).float().mean()), float((observation >= 1 - END).float().mean())
+
+
+def outlying_shares(observation: Tensor) -> tuple[float, float]:
     """Return the shares of black and of white samples far outside of what the picture's own texture and noise reach."""
-    medians = torch.cat(list(_medians(observation)), dim=2)
-    distance = (observation - medians).abs()
+    distance = (observation - medians_of(observation)).abs()
     far = distance > max(SURELY_FAR, TEXTURE_FACTOR * float(distance.median()))
     black, white = (observation <= END) & far, (observation >= 1 - END) & far
     return float(black.float().mean()), float(white.float().mean())
 
 
-def _medians(observation: Tensor) -> Iterator[Tensor]:
-    """The medians over `SIDE` x `SIDE` samples of a picture, a strip of rows at a time."""
+def medians_of(observation: Tensor) -> Tensor:
+    """Return the medians over `SIDE` x `SIDE` samples around each of a (1, C, H, W) picture."""
+    return torch.cat(list(_strips_of_medians(observation)), dim=2)
+
+
+def _strips_of_medians(observation: Tensor) -> Iterator[Tensor]:
     height = observation.shape[2]
     padded = F.pad(observation, (SIDE // 2,) * 4, mode="replicate")
     for top in range(0, height, STRIP):
