@@ -236,8 +236,8 @@ DISCREPANCY_FACTOR = 0.96
 GUARD_FACTOR = 0.88
 
 SIGMA_RANGE = (0.1, 255.0)
-# An estimate of sigma below this, in grey levels of 255, is no noise that could be taken out. Of the 23 clean pictures
-# that scikit-image carries 15 have less, all but two of the others below 2.7; with noise of sigma 1 no photo has.
+# An estimate of sigma below this, in grey levels of 255, is no noise that could be taken out. Of 24 clean pictures,
+# those of scikit-image and our example, 18 have less; with noise of sigma 1 only its two drawn chessboards have.
 CLEAN_SIGMA = 0.9
 
 
