@@ -37,23 +37,23 @@ import speed
 from about import about
 from pipcli.cli import photo_networks
 from pipcli.cli.photo_networks import Networks
-from pipcli.cli.report import NoiseLevel
 from pipcli.degradations import Identity
 from pipcli.fit.device import Device, choose_device, keep_freed_memory, members_together
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
+from pipcli.noise import Gaussian
 from pipcli.priors import batched
 from pipcli.settings import PIP, StopName
 from pipcli.tiles import Window, blend
 
-NOISE = NoiseLevel(25 / 255, estimated=False)
+NOISE = Gaussian.known(25 / 255)
 CURVE_STEPS, SEEDS = 150, (0, 1, 2)
 CROP, CROPS = 256, 8
 
 
 def networks(noisy: Tensor, device: Device, seed: int = 0) -> Networks:
     """Lay the default networks over a picture."""
-    return Networks(PIP, noisy, Identity(NOISE.std), NOISE, device, StopName.NONE, seed)
+    return Networks(PIP, noisy, Identity(NOISE), NOISE, device, StopName.NONE, seed)
 
 
 @contextmanager

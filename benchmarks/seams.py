@@ -18,11 +18,11 @@ from torch import Tensor
 
 from about import about
 from pipcli.cli.photo_networks import Networks
-from pipcli.cli.report import NoiseLevel
 from pipcli.degradations import Identity
 from pipcli.fit.device import choose_device, keep_freed_memory, members_together, workers_for
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
+from pipcli.noise import Gaussian, Origin
 from pipcli.restore import Concurrency, Limits, Progress, restore
 from pipcli.settings import HELD_OUT_FRACTION, PIP, SMALLEST_TILE, Settings, StopName, Tiles
 
@@ -54,10 +54,10 @@ def layouts() -> dict[str, Settings]:
     }
 
 
-def solved(settings: Settings, noisy: Tensor, noise: NoiseLevel) -> tuple[Tensor, Networks]:
+def solved(settings: Settings, noisy: Tensor, noise: Gaussian) -> tuple[Tensor, Networks]:
     """Return the finished picture and the networks that it is from."""
     device = choose_device("cpu")
-    networks = Networks(settings, noisy, Identity(noise.std), noise, device, StopName.HELD_OUT, 0)
+    networks = Networks(settings, noisy, Identity(noise), noise, device, StopName.HELD_OUT, 0)
     with workers_for(len(networks.windows), device) as workers:
         (solution,) = restore(
             [networks.picture()],
@@ -93,7 +93,7 @@ def main() -> None:
     arguments = parser.parse_args()
     keep_freed_memory()
     noisy, clean = read_photo(arguments.noisy).pixels(), read_photo(arguments.clean).pixels()
-    noise, none = NoiseLevel(arguments.sigma / 255, estimated=False), NoiseLevel(0.0, estimated=True)
+    noise, none = Gaussian.known(arguments.sigma / 255), Gaussian(0.0, Origin.ESTIMATED, 0.0)
     constant = torch.full((1, 3, CONSTANT_SIDE, CONSTANT_SIDE), CONSTANT)
     results: dict[str, Any] = {}
     for name, settings in layouts().items():

@@ -25,10 +25,10 @@ from torch import Tensor
 import baseline
 from about import about
 from pipcli.cli.photo_networks import Networks
-from pipcli.cli.report import NoiseLevel
 from pipcli.degradations import Identity
 from pipcli.fit.device import choose_device, keep_freed_memory
 from pipcli.media import read_photo
+from pipcli.noise import Gaussian
 from pipcli.settings import DIP, PIP, PUBLISHED_DIP, PUBLISHED_PIP, Merge, PriorName, Sampling, Settings, StopName
 
 PUBLISHED_STEPS = {"pip": 1800, "dip": 3000}
@@ -45,9 +45,9 @@ def same_widths(published: Settings) -> Settings:
 def milliseconds(settings: Settings, noisy: Tensor, device: str, steps: int) -> float:
     """Return the median time of a step of one network on the whole picture, over blocks as the command makes them."""
     where = choose_device(device)
-    noise = NoiseLevel(25 / 255, estimated=False)
+    noise = Gaussian.known(25 / 255)
     whole = dataclasses.replace(settings, tiles=None)
-    fit = Networks(whole, noisy, Identity(noise.std), noise, where, StopName.NONE, 0).build_fit([0], 1.0)
+    fit = Networks(whole, noisy, Identity(noise), noise, where, StopName.NONE, 0).build_fit([0], 1.0)
     fit.advance(WARM_UP)[0].residuals()
     times = []
     for _ in range(max(3, steps // BLOCK)):

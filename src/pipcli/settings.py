@@ -34,6 +34,18 @@ class StopName(StrEnum):
     NONE = "none"
 
 
+class NoiseName(StrEnum):
+    """The kinds of noise by the names that a user types; auto is the one that the picture shows."""
+
+    AUTO = "auto"
+    GAUSSIAN = "gaussian"
+    POISSON = "poisson"
+    LAPLACE = "laplace"
+    IMPULSE = "impulse"
+    SPECKLE = "speckle"
+    JPEG = "jpeg"
+
+
 class Sampling(StrEnum):
     """How the hourglass halves a map: the mean of each 2x2 block, or its top-left pixel."""
 
@@ -245,6 +257,26 @@ DISCREPANCY_FACTOR = 0.96
 GUARD_FACTOR = 0.88
 
 SIGMA_RANGE = (0.1, 255.0)
+# An estimate of sigma below this, in grey levels of 255, is no noise that could be taken out. Of 24 clean pictures,
+# those of scikit-image and our example, 18 have less; with noise of sigma 1 only its two drawn chessboards have.
+CLEAN_SIGMA = 0.9
+
+
+@dataclass(frozen=True)
+class LevelRange:
+    """What --level means for a kind of noise, and its bounds."""
+
+    meaning: str
+    least: float
+    most: float
+
+
+LEVELS = {
+    NoiseName.POISSON: LevelRange("the number of photons at white", 1, 1e6),
+    NoiseName.IMPULSE: LevelRange("the share of hit samples", 0.001, 0.95),
+    NoiseName.SPECKLE: LevelRange("the standard deviation as a share of the brightness", 0.001, 2),
+    NoiseName.JPEG: LevelRange("the quality", 1, 100),
+}
 
 
 def preset(task: str, prior: PriorName, quality: Quality, *, published: bool) -> Settings:

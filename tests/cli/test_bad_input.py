@@ -16,6 +16,7 @@ from running import ENVIRONMENT, PATIENCE, Run, in_process_of_its_own, names, op
 
 from pipcli.cli import photo_job
 from pipcli.media import publishing
+from pipcli.settings import NoiseName
 
 Command = Callable[..., Run]
 
@@ -315,7 +316,7 @@ def test_an_output_that_appears_during_the_work_is_not_replaced(
     denoise: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "in_denoised.png"
-    monkeypatch.setattr(photo_job, "estimate_noise_std", lambda _: output.write_bytes(b"somebody's") / 255)
+    monkeypatch.setattr(photo_job, "detect", lambda _: output.write_bytes(b"somebody's") and NoiseName.GAUSSIAN)
     run = denoise(picture(tmp_path / "in.png"), "-q")
     assert "exists already" in run.message
     assert run.code == 2

@@ -35,7 +35,8 @@ def test_png_keeps_size_depth_channels_and_every_bit_of_alpha(
     assert restored.dtype == array.dtype
     if channels in (2, 4):
         assert np.array_equal(restored[:, :, -1], array[:, :, -1])
-    assert not np.array_equal(restored, array)
+    # A single pixel has no noise that could be seen, and comes back as it is.
+    assert np.array_equal(restored, array) == (size == (1, 1))
 
 
 def test_profile_resolution_and_exif_are_kept(denoise: Command, tmp_path: Path) -> None:
@@ -55,7 +56,7 @@ def test_profile_resolution_and_exif_are_kept(denoise: Command, tmp_path: Path) 
 def test_orientation_is_applied_once(denoise: Command, tmp_path: Path) -> None:
     source = tmp_path / "in.jpg"
     source.write_bytes(jpeg_like_a_photo(24, 40, exif=b"Exif\0\0" + exif_block(24, 40, orientation=6)))
-    assert denoise(source, "--steps", "60", "--stop", "none").code == 0
+    assert denoise(source, "--steps", "60", "--stop", "none", "--sigma", "5").code == 0
     upright, restored = ImageOps.exif_transpose(opened(source)), opened(tmp_path / "in_denoised.jpg")
     assert restored.size == upright.size == (24, 40)
     assert restored.getexif().get(274, 1) == 1

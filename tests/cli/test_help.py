@@ -15,7 +15,7 @@ import pipcli
 from pipcli.cli import options
 from pipcli.cli.app import app
 from pipcli.cli.denoise import denoise
-from pipcli.settings import PriorName, Quality, StopName
+from pipcli.settings import NoiseName, PriorName, Quality, StopName
 
 Command = Callable[..., Run]
 COMMAND = get_command(app).commands["denoise"]  # type: ignore[attr-defined]
@@ -80,14 +80,18 @@ def test_the_defaults_in_the_help_are_those_of_the_command(help_text: str) -> No
         assert re.search(rf"\[default: {value}[;\]]", entry(help_text, name)), name
 
 
-@pytest.mark.parametrize(("option", "choices"), [("prior", PriorName), ("quality", Quality), ("stop", StopName)])
+@pytest.mark.parametrize(
+    ("option", "choices"), [("prior", PriorName), ("quality", Quality), ("stop", StopName), ("noise", NoiseName)]
+)
 def test_the_choices_are_listed(option: str, choices: type[Enum], help_text: str) -> None:
-    assert all(choice.value in entry(help_text, option)[:60] for choice in choices)
+    assert all(choice.value in entry(help_text, option)[:80] for choice in choices)
 
 
 def test_units_are_said(help_text: str) -> None:
     assert "grey levels of 255" in help_text
     assert "time in seconds" in help_text
+    for words in ("photons at white", "share of hit samples", "share of the brightness", "quality"):
+        assert words in entry(help_text, "level")
 
 
 def test_without_arguments_comes_the_help(command: Command) -> None:

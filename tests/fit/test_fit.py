@@ -11,6 +11,7 @@ from pipcli.coords import pixel_grid
 from pipcli.degradations import Identity
 from pipcli.fit.fit import Fit, draw_held_out, members_of
 from pipcli.fit.recording import Recorder
+from pipcli.noise import Gaussian
 from pipcli.priors import build
 from pipcli.settings import DIP, PIP, Settings
 
@@ -34,6 +35,7 @@ def make_fit(
     seed: int = 0,
     device: str = "cpu",
     recorder: Recorder | None = None,
+    observed: torch.Tensor | None = None,
 ) -> Fit:
     members, channels, height, width = observation.shape
     generators = [torch.Generator().manual_seed(seed + member) for member in range(members)]
@@ -43,11 +45,12 @@ def make_fit(
     coords = pixel_grid(height, width).to(device)
     return Fit(
         prior,
-        Identity(None),
+        Identity(Gaussian.known(0.1)),
         observation.to(device),
         coords,
         settings,
         held_out,
+        observed=observed,
         generators=generators,
         recorder=recorder,
     )
@@ -108,6 +111,24 @@ def test_held_out_pixels_have_no_part_in_the_fit() -> None:
         fit.step()
         other.step()
     assert torch.equal(fit.estimates(), other.estimates())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_samples_that_say_nothing_are_neither_fitted_nor_held_out(channels: int) -> None:
+    observation = picture()
+    height, width = observation.shape[-2:]
+    observed = torch.rand(1, channels, height, width, generator=torch.Generator().manual_seed(1)) > 0.3
+    changed = torch.where(observed, observation, 1.0)
+    fit, other = (make_fit(ROWS["pip"], seen, observed=observed) for seen in (observation, changed))
+    for _ in range(3):
+        (iterate,), (again,) = fit.step(), other.step()
+    assert torch.equal(fit.estimates(), other.estimates())
+    assert iterate.held_out_error is not None
+    assert again.held_out_error is not None
+    assert iterate.held_out_error() == again.held_out_error()
+    counted = (fit.held_out[:, None] & observed).expand_as(observation)
+    expected = (fit.estimates() - observation).square()[counted].mean()
+    assert iterate.held_out_error() == pytest.approx(float(expected), rel=1e-4)
 
 
 def test_the_held_out_error_is_that_of_the_estimate_on_those_pixels() -> None:

@@ -103,6 +103,16 @@ def test_a_jpeg_with_a_large_profile_keeps_it() -> None:
         assert decode_photo(encode_photo(before.pixels(), before, file_format), "x").icc_profile == profile
 
 
+def test_a_jpeg_says_how_it_was_rounded_as_far_as_it_is_luma_and_chroma() -> None:
+    plain = decode_photo(pillow_file(samples(16, 24, 3, "uint8"), "JPEG", quality=50, subsampling="4:2:0"), "x")
+    assert plain.coding is not None
+    assert [plane.coarseness for plane in plain.coding.planes] == [(1, 1), (2, 2), (2, 2)]
+    assert plain.coding.planes[0].steps[0][:3] == (16, 11, 10)
+    assert plain.coding.planes[0].steps[1][0] == 12
+    assert decode_photo(pillow_file(samples(9, 9, 3, "uint8"), "JPEG", keep_rgb=True), "x").coding is None
+    assert decode_photo(png_of(samples(9, 9, 3, "uint8")), "x").coding is None
+
+
 def test_a_jpeg_with_further_pictures_says_that_they_stay_behind() -> None:
     stream = io.BytesIO()
     pictures = [Image.fromarray(samples(8, 8, 3, "uint8", seed=seed)) for seed in (1, 2)]

@@ -55,7 +55,7 @@ class UNet(nn.Module):
     @property
     def multiple(self) -> int:
         """What both sides of a picture must be divisible by."""
-        return 2 ** (self.settings.scales - 1)
+        return 1 << (self.settings.scales - 1)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Map (N, C, H, W) pictures in [0, 1], and beyond by their noise, to as many of the same size."""

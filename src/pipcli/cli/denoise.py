@@ -7,6 +7,7 @@ from pipcli.settings import PriorName, Quality
 
 if TYPE_CHECKING:
     from pipcli.degradations import Degradation
+    from pipcli.noise import Noise
 
 TASK = "denoise"
 SUFFIX = "_denoised"
@@ -16,6 +17,8 @@ def denoise(
     inputs: options.Inputs,
     output: options.Output = None,
     sigma: options.Sigma = None,
+    noise: options.NoiseOption = None,
+    level: options.Level = None,
     prior: options.Prior = PriorName.PIP,
     quality: options.QualityOption = Quality.STANDARD,
     paper: options.Paper = False,
@@ -41,6 +44,7 @@ def denoise(
       pip-restore denoise noisy.png --sigma 25 --prior pip
       pip-restore denoise scan.tif -o clean.tif --quality best --sheet before_after.png
       pip-restore denoise scans/*.png -o restored/
+      pip-restore denoise dark.png --noise poisson
     """
     # Everything that takes long to import waits until there is work to do: --help is instant.
     from pipcli.cli import photo_task
@@ -52,6 +56,8 @@ def denoise(
         source=inputs[0],
         output=output,
         sigma=sigma,
+        noise=noise,
+        level=level,
         prior=prior,
         quality=quality,
         paper=paper,
@@ -70,7 +76,7 @@ def denoise(
     return photo_task.run(request, inputs, _degradation)
 
 
-def _degradation(noise_std: float) -> "Degradation":
+def _degradation(noise: "Noise") -> "Degradation":
     from pipcli.degradations import Identity
 
-    return Identity(noise_std)
+    return Identity(noise)

@@ -11,10 +11,10 @@ import typer
 from pipcli import __version__
 from pipcli.cli.interrupt import Interruption
 from pipcli.cli.photo_networks import Networks
-from pipcli.cli.report import NoiseLevel
 from pipcli.console import print_json
 from pipcli.degradations import Identity
 from pipcli.fit.device import Device, choose_device, keep_freed_memory, members_together, workers_for
+from pipcli.noise import Gaussian
 from pipcli.priors.batched import kernel_problem
 from pipcli.restore import Concurrency, Limits, Progress, restore
 from pipcli.settings import PIP, TYPICAL_STEPS, StopName
@@ -22,7 +22,7 @@ from pipcli.settings import PIP, TYPICAL_STEPS, StopName
 LIBRARIES = ("torch", "numpy", "pillow", "imagecodecs", "typer", "rich")
 PROBE_SIZE = (384, 384)
 EXPECTED_SIZES = {"256x256": (256, 256), "512x512": (512, 512), "12 megapixels": (3000, 4000)}
-NOISE = NoiseLevel(25 / 255, estimated=False)
+NOISE = Gaussian.known(25 / 255)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class _Watcher:
 def _networks(size: tuple[int, int], device: Device) -> Networks:
     """Lay the default networks over a made-up noisy picture."""
     picture = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
-    return Networks(PIP, picture, Identity(NOISE.std), NOISE, device, StopName.NONE, 0)
+    return Networks(PIP, picture, Identity(NOISE), NOISE, device, StopName.NONE, 0)
 
 
 def network_steps_per_second(device: Device, seconds: float, interruption: Interruption) -> float:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipcli.settings import PriorName, Quality, StopName
+from pipcli.settings import NoiseName, PriorName, Quality, StopName
 
 STANDARD_STREAM = Path("-")
 
@@ -22,7 +22,24 @@ Output = Annotated[
 ]
 Sigma = Annotated[
     float | None,
-    typer.Option(help="Standard deviation of the noise in grey levels of 255. [default: estimated]"),
+    typer.Option(help="Standard deviation of gaussian or laplace noise in grey levels of 255. [default: estimated]"),
+]
+NoiseOption = Annotated[
+    NoiseName | None,
+    typer.Option(
+        "--noise",
+        help="Kind of noise: gaussian (the same everywhere), poisson (few photons), laplace (with outliers), impulse "
+        "(salt and pepper), speckle (in proportion to the brightness), jpeg (strong compression), or auto: the kind "
+        "that the picture plainly shows. [default: auto; gaussian with --sigma or --paper]",
+    ),
+]
+Level = Annotated[
+    float | None,
+    typer.Option(
+        help="How much noise, in the unit of its kind: poisson, photons at white; impulse, share of hit samples; "
+        "speckle, standard deviation as a share of the brightness; jpeg, quality, for a picture that is no JPEG file "
+        "any more. [default: estimated; of a JPEG file, known]"
+    ),
 ]
 Prior = Annotated[
     PriorName, typer.Option(help="Generator: pip is fast and smooth, dip is slow and better on fine structure.")

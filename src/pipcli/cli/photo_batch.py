@@ -29,12 +29,19 @@ def batches(jobs: Iterable[PhotoJob], device: Device) -> Iterator[list[PhotoJob]
     batch: list[PhotoJob] = []
     for job in jobs:
         networks = sum(len(other.networks.windows) for other in [*batch, job])
-        if batch and (networks > room_for_members(device) or job.networks.shape != batch[0].networks.shape):
+        if batch and (networks > room_for_members(device) or not _fit_together(batch[0], job)):
             yield batch
             batch = []
         batch.append(job)
     if batch:
         yield batch
+
+
+def _fit_together(first: PhotoJob, second: PhotoJob) -> bool:
+    """Return whether the networks of two photos are of one shape and their misfits of one kind."""
+    if first.is_clean or second.is_clean:
+        return False
+    return first.networks.shape == second.networks.shape and first.noise.shares_misfit(second.noise)
 
 
 class Batch:
@@ -52,6 +59,8 @@ class Batch:
         """Tell what is about to be done, and do it."""
         for job in self.jobs:
             job.tell_start(self.reporter)
+        if self.jobs[0].is_clean:  # a clean photo is alone
+            return [self.jobs[0].unchanged()]
         self.interruption.check()
         try:
             return self._solve()
@@ -108,7 +117,13 @@ class Batch:
 
     def progress(self, progress: Progress) -> None:
         """Show the progress of the fit."""
-        self.reporter.show(progress, sum(job.noise_variance for job in self.jobs) / len(self.jobs))
+        self.reporter.show(progress, self._noise_variance())
+
+    def _noise_variance(self) -> float | None:
+        """The mean squared error of the clean pictures, where the held-out error is one."""
+        if not self.jobs[0].noise.misfit_is_squared_error:
+            return None
+        return sum(job.expected_misfit for job in self.jobs) / len(self.jobs)
 
     def restarted(self, member: int, step: int, rate_factor: float) -> None:
         """Tell that a fit diverged and begins again."""

@@ -11,7 +11,17 @@ from pathlib import Path
 from pipcli.cli.options import STANDARD_STREAM
 from pipcli.cli.request import Request
 from pipcli.errors import OutputRefusedError, UnusableInputError
-from pipcli.media import Photo, check_format, check_output, format_for, publish, read_photo, read_stream, shown
+from pipcli.media import (
+    Photo,
+    check_format,
+    check_output,
+    format_for,
+    publish,
+    read_file,
+    read_photo,
+    read_stream,
+    shown,
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +34,12 @@ class Files:
     output_format: str
     reference: Photo | None
     sheet: Path | None
+
+    def as_read(self) -> bytes | None:
+        """Return the bytes of the input where writing it as JPEG again would change it; None from a stream."""
+        if self.output_format != "JPEG" or self.photo.file_format != "JPEG" or self.source == STANDARD_STREAM:
+            return None
+        return read_file(self.source)
 
 
 def one_each(request: Request, sources: Sequence[Path]) -> list[Request]:

@@ -8,24 +8,30 @@ from torch import Tensor
 from pipcli.cli import report
 from pipcli.cli.photo_files import Files, deliver
 from pipcli.cli.photo_networks import Networks
-from pipcli.cli.report import Metrics, NoiseLevel
-from pipcli.cli.request import Request, stop_of
+from pipcli.cli.report import Metrics
+from pipcli.cli.request import Request, kind_of, stop_of
 from pipcli.console import Reporter
 from pipcli.degradations import Degradation
 from pipcli.fit.device import Device
 from pipcli.media import Photo, decode_photo, encode_photo, publish, shown
 from pipcli.metrics import psnr
-from pipcli.noise import clipped_noise_variance, estimate_noise_std
-from pipcli.restore import Solution
-from pipcli.settings import Settings
+from pipcli.noise import NOISES, Evidence, Noise, detect
+from pipcli.restore import Outcome, Solution
+from pipcli.settings import CLEAN_SIGMA, NoiseName, Settings
 from pipcli.sheet import Panel, side_by_side
 
 
-def noise_level(request: Request, observation: Tensor) -> NoiseLevel:
-    """Return the noise that the user gave, or the estimate for a (1, C, H, W) observation in [0, 1]."""
-    if request.sigma is None:
-        return NoiseLevel(estimate_noise_std(observation), estimated=True)
-    return NoiseLevel(request.sigma / 255, estimated=False)
+def noise_of(request: Request, photo: Photo, observation: Tensor) -> Noise:
+    """Return the noise that the user named, or that a photo with its (1, C, H, W) observation in [0, 1] shows.
+
+    Raises:
+        UnusableInputError: the kind named cannot be told from this photo.
+    """
+    evidence = Evidence(observation, photo.coding)
+    kind = kind_of(request)
+    if kind is NoiseName.AUTO:
+        kind = detect(evidence)
+    return NOISES[kind].of(evidence, request.sigma if request.level is None else request.level)
 
 
 class PhotoJob:
@@ -36,7 +42,7 @@ class PhotoJob:
         request: Request,
         settings: Settings,
         files: Files,
-        make_degradation: Callable[[float], Degradation],
+        make_degradation: Callable[[Noise], Degradation],
         device: Device,
     ) -> None:
         """Lay the networks over the photo.
@@ -45,19 +51,28 @@ class PhotoJob:
             request: what the user asked for.
             settings: the preset row with the user's words in it.
             files: of the request.
-            make_degradation: makes the task's degradation from the noise's standard deviation in [0, 1] units.
+            make_degradation: makes the task's degradation from the noise.
             device: where to fit.
         """
         self.request = request
         self.settings = settings
         self.files = files
         self.observation = files.photo.pixels()
-        self.noise = noise_level(request, self.observation)
-        self.noise_variance = clipped_noise_variance(self.observation, self.noise.std)
-        degradation = make_degradation(self.noise.std)
+        self.noise = noise_of(request, files.photo, self.observation)
+        self.expected_misfit = self.noise.expected_misfit(self.observation)
+        degradation = make_degradation(self.noise)
         self.networks = Networks(
             settings, self.observation, degradation, self.noise, device, stop_of(request), request.seed
         )
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether so little noise was found that there is nothing to take out; the user's word is not doubted."""
+        return self.noise.estimated and 255 * self.noise.std < CLEAN_SIGMA and not self.request.paper
+
+    def unchanged(self) -> Solution:
+        """Return the observation as the solution, with no network fitted."""
+        return Solution(self.observation, self.observation, Outcome.CLEAN, (), (), 0.0, 0)
 
     def tell_start(self, reporter: Reporter) -> None:
         """Tell what is about to be done."""
@@ -66,9 +81,7 @@ class PhotoJob:
     def finish(self, solution: Solution, reporter: Reporter) -> None:
         """Make the best of the networks' picture, write and report."""
         files = self.files
-        # The published method is its networks' picture and nothing else.
-        image = solution.image if self.request.paper else self.networks.finish(solution.image)
-        data = encode_photo(image, files.photo, files.output_format)
+        data = self._encoded(solution)
         deliver(data, files.output, overwrite=self.request.overwrite)
         written = decode_photo(data, shown(files.output))
         metrics = self._metrics(written, solution)
@@ -76,6 +89,15 @@ class PhotoJob:
         report.finished(reporter, files, solution, metrics)
         if files.sheet is not None:
             self._write_sheet(files.sheet, written, metrics)
+
+    def _encoded(self, solution: Solution) -> bytes:
+        """Return the bytes of the output file."""
+        clean = solution.outcome is Outcome.CLEAN
+        if clean and (data := self.files.as_read()) is not None:
+            return data
+        # The published method is its networks' picture and nothing else.
+        image = solution.image if clean or self.request.paper else self.networks.finish(solution.image)
+        return encode_photo(image, self.files.photo, self.files.output_format)
 
     def _metrics(self, written: Photo, solution: Solution) -> Metrics | None:
         """Measure the written file, not the tensor that it was made from."""

@@ -8,7 +8,6 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from pipcli.cli.report import NoiseLevel
 from pipcli.coords import pixel_grid
 from pipcli.degradations import Degradation
 from pipcli.filters import NoiseBounds, Patches, refine
@@ -17,7 +16,7 @@ from pipcli.fit.fit import Fit, draw_held_out
 from pipcli.fit.memory import PROBE_SIDES, member_bytes, step_bytes
 from pipcli.fit.recording import recorder_for
 from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, StopRule
-from pipcli.noise import clipped_noise_variance, undo_clipping
+from pipcli.noise import Noise, Whitened
 from pipcli.priors import Prior, build
 from pipcli.restore import Concurrency, Member, Picture
 from pipcli.settings import (
@@ -39,7 +38,7 @@ PASSES = (Patches(4, 3, 12, 60, 0.9),) * 2
 WHOLE_PICTURES = 6
 
 
-def build_rules(stop: StopName, steps: int, noise: NoiseLevel, observation: Tensor) -> list[StopRule]:
+def build_rules(stop: StopName, steps: int, noise: Noise, observation: Tensor) -> list[StopRule]:
     """Make the stop rules of one network; the first decides which picture is taken.
 
     Args:
@@ -49,7 +48,7 @@ def build_rules(stop: StopName, steps: int, noise: NoiseLevel, observation: Tens
         observation: (1, C, h, w) what this network is fitted to, in [0, 1]: where it is nearly black or white, clipping
             has left less than `noise`.
     """
-    std = clipped_noise_variance(observation, noise.std) ** 0.5
+    std = noise.expected_misfit(observation) ** 0.5
     if stop is StopName.DISCREPANCY:
         return [Discrepancy(std, DISCREPANCY_FACTOR)]
     if stop is StopName.VARIANCE:
@@ -69,7 +68,7 @@ class Networks:
         settings: Settings,
         observation: Tensor,
         degradation: Degradation,
-        noise: NoiseLevel,
+        noise: Noise,
         device: Device,
         stop: StopName,
         seed: int,
@@ -89,6 +88,7 @@ class Networks:
         self.observation = observation
         self.degradation = degradation.to(device.torch_device)
         self.noise = noise
+        self.observed = noise.observed(observation)
         self.device = device
         self.stop = stop
         self.seed = seed
@@ -131,12 +131,20 @@ class Networks:
 
     def finish(self, image: Tensor) -> Tensor:
         """Make the best of the networks' joined picture (1, C, H, W), the observation, and the noise."""
-        variance = clipped_noise_variance(self.observation, self.noise.std)
+        for _ in range(self.noise.passes):
+            image = self._filtered(self.noise.whitened(self.observation, image))
+        return image
+
+    def _filtered(self, whitened: Whitened) -> Tensor:
+        """Filter an observation in the form in which its noise is white, and return the picture (1, C, H, W)."""
+        variance = whitened.variance
+        if variance == 0:
+            return whitened.restore(whitened.observation)
         # Of noise whose level we had to estimate we do not know either that it is white.
         bounds = NoiseBounds(variance) if self.noise.estimated else NoiseBounds(variance, variance)
         with workers_for(2, self.device) as workers:
-            image = refine(image, self.observation, bounds, PASSES, workers).picture
-        return undo_clipping(image, self.observation, self.noise.std)
+            filtered = refine(whitened.pilot, whitened.observation, bounds, PASSES, workers)
+        return whitened.restore(filtered.picture)
 
     def picture(self) -> Picture:
         """Return the picture with all networks as members of a restoration."""
@@ -197,6 +205,15 @@ def _build_fit(places: Sequence[tuple[Networks, int]], rate_factor: float) -> Fi
         pixel_grid(*size, first.settings.grid).to(target),
         dataclasses.replace(first.settings.fit, learning_rate=rate),
         torch.stack([networks.windows[number].cut(networks.held_out) for networks, number in places]),
+        observed=_observed(places),
         generators=generators,
         recorder=recorder_for(target),
     )
+
+
+def _observed(places: Sequence[tuple[Networks, int]]) -> Tensor | None:
+    """Return the (K, C, h, w) samples of the networks' windows that say anything of the picture; None is all."""
+    masks = [
+        networks.windows[number].cut(networks.observed) for networks, number in places if networks.observed is not None
+    ]
+    return torch.cat(masks) if masks else None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pipcli.cli.photo_batch import Batch
     from pipcli.console import Reporter
     from pipcli.degradations import Degradation
+    from pipcli.noise import Noise
 
 SOME_FAILED = 3
 
@@ -47,13 +48,13 @@ class _Account:
         return SOME_FAILED if self.done else self.failures[0].exit_code
 
 
-def run(request: Request, sources: Sequence[Path], make_degradation: "Callable[[float], Degradation]") -> int:
+def run(request: Request, sources: Sequence[Path], make_degradation: "Callable[[Noise], Degradation]") -> int:
     """Carry out a request for each input and return the exit code.
 
     Args:
         request: what the user asked for, with the first input.
         sources: all inputs.
-        make_degradation: makes the task's degradation from the noise's standard deviation in [0, 1] units.
+        make_degradation: makes the task's degradation from the noise.
 
     Raises:
         PipRestoreError: something about the options stands in the way, or about the only input or its output; nothing

@@ -6,22 +6,15 @@ from typing import TYPE_CHECKING
 from pipcli import __version__
 from pipcli.cli.options import STANDARD_STREAM
 from pipcli.cli.photo_files import Files
-from pipcli.cli.request import Request, stop_of
+from pipcli.cli.request import Request, kind_of, stop_of
 from pipcli.media import shown
-from pipcli.settings import Settings
+from pipcli.settings import NoiseName, Settings
 
 if TYPE_CHECKING:
     from pipcli.console import Reporter
     from pipcli.fit.device import Device
+    from pipcli.noise import Noise
     from pipcli.restore import Solution
-
-
-@dataclass(frozen=True)
-class NoiseLevel:
-    """The noise of an observation: its standard deviation in [0, 1] units, and whether we had to estimate it."""
-
-    std: float
-    estimated: bool
 
 
 @dataclass(frozen=True)
@@ -47,14 +40,14 @@ class Metrics:
 
 
 def started(
-    reporter: "Reporter", request: Request, settings: Settings, files: Files, noise: NoiseLevel, device: "Device"
+    reporter: "Reporter", request: Request, settings: Settings, files: Files, noise: "Noise", device: "Device"
 ) -> None:
     """Tell what is about to be done, with which settings, where, and why there."""
     photo = files.photo
-    sigma, origin = round(noise.std * 255, 2), "estimated" if noise.estimated else "given"
     reporter.say(
         f"{request.task} {shown(files.source)} ({photo.width}x{photo.height}, {photo.bit_depth} bit), "
-        f"prior {request.prior}, sigma {sigma:g} ({origin}), on {device.torch_device} ({device.reason})"
+        f"prior {request.prior}, {noise.name} noise, {noise.unit} {_rounded_level(noise):g} ({noise.origin}), "
+        f"on {device.torch_device} ({device.reason})"
     )
     for note in photo.notes:
         reporter.say(note)
@@ -75,8 +68,15 @@ def started(
         device=str(device.torch_device),
         device_reason=device.reason,
         precision=precision,
-        sigma=sigma,
-        sigma_origin=origin,
+        sigma=round(noise.std * 255, 2),
+        sigma_origin="estimated" if noise.estimated else "given",
+        noise={
+            "kind": str(noise.name),
+            "detected": kind_of(request) is NoiseName.AUTO,
+            "level": _rounded_level(noise),
+            "unit": noise.unit,
+            "origin": str(noise.origin),
+        },
         settings=effective,
     )
 
@@ -98,10 +98,8 @@ def _effective(request: Request, settings: Settings) -> dict[str, str | int | fl
 
 def finished(reporter: "Reporter", files: Files, solution: "Solution", metrics: Metrics | None) -> None:
     """Tell why and when the fit ended, what it gained where that is known, and where the result lies."""
-    first, last = min(solution.steps), max(solution.steps)
-    taken = f"step {last}" if first == last else f"steps {first} to {last}"
     gain = "" if metrics is None else f", {metrics.psnr_input:.2f} -> {metrics.psnr:.2f} dB"
-    reporter.say(f"{solution.outcome.value}; estimate of {taken} in {solution.seconds:.1f} s{gain}")
+    reporter.say(f"{solution.outcome.value}{_taken(solution)}{gain}")
     if metrics is not None:
         reporter.explain(f"the networks' picture alone has {metrics.psnr_prior:.2f} dB")
         reporter.explain(f"the last raw output, unaveraged, has {metrics.psnr_last_output:.2f} dB")
@@ -130,3 +128,16 @@ def _rounded(metrics: Metrics) -> dict[str, float]:
         "psnr_prior": round(metrics.psnr_prior, 3),
         "psnr_last_output": round(metrics.psnr_last_output, 3),
     }
+
+
+def _taken(solution: "Solution") -> str:
+    """Say which steps' estimates were taken, if there were steps."""
+    if not solution.steps:
+        return ""
+    first, last = min(solution.steps), max(solution.steps)
+    steps = f"step {last}" if first == last else f"steps {first} to {last}"
+    return f"; estimate of {steps} in {solution.seconds:.1f} s"
+
+
+def _rounded_level(noise: "Noise") -> float:
+    return float(f"{noise.level:.4g}")

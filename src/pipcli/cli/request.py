@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipcli.errors import UnusableInputError
-from pipcli.settings import HELD_OUT_FRACTION, SIGMA_RANGE, PriorName, Quality, Settings, StopName, preset
+from pipcli.settings import (
+    HELD_OUT_FRACTION,
+    LEVELS,
+    SIGMA_RANGE,
+    NoiseName,
+    PriorName,
+    Quality,
+    Settings,
+    StopName,
+    preset,
+)
+
+# The kinds whose level is a standard deviation in grey levels.
+SIGMA_KINDS = (NoiseName.GAUSSIAN, NoiseName.LAPLACE)
 
 
 @dataclass(frozen=True)
@@ -18,6 +31,8 @@ class Request:
     source: Path
     output: Path | None
     sigma: float | None
+    noise: NoiseName | None
+    level: float | None
     prior: PriorName
     quality: Quality
     paper: bool
@@ -43,6 +58,7 @@ def settings_of(request: Request) -> Settings:
     low, high = SIGMA_RANGE
     if request.sigma is not None and not low <= request.sigma <= high:
         raise UnusableInputError(f"--sigma is in grey levels of 255, from {low:g} to {high:g}, not {request.sigma:g}")
+    _check_noise(request)
     if request.time_limit is not None and not 0 < request.time_limit < math.inf:
         raise UnusableInputError(f"--time-limit is in seconds, above 0, not {request.time_limit:g}")
     row = preset(request.task, request.prior, request.quality, published=request.paper)
@@ -56,3 +72,30 @@ def stop_of(request: Request) -> StopName:
     if request.stop is not None:
         return request.stop
     return StopName.NONE if request.paper else StopName.HELD_OUT
+
+
+def kind_of(request: Request) -> NoiseName:
+    """Return the kind of noise: the one named, else Gaussian where the user says so by sigma or by the paper."""
+    if request.noise is not None:
+        return request.noise
+    return NoiseName.GAUSSIAN if request.paper or request.sigma is not None else NoiseName.AUTO
+
+
+def _check_noise(request: Request) -> None:
+    """Refuse a level that is not of the kind of noise, and a kind that is not of the papers."""
+    kind = kind_of(request)
+    if request.paper and kind is not NoiseName.GAUSSIAN:
+        raise UnusableInputError(f"--paper knows gaussian noise alone: leave out --noise {kind}")
+    if request.sigma is not None and kind not in SIGMA_KINDS:
+        advice = "its level is estimated" if kind is NoiseName.AUTO else "its level is --level"
+        raise UnusableInputError(f"--sigma is of gaussian and laplace noise, not of --noise {kind}: {advice}")
+    if request.level is None:
+        return
+    if kind not in LEVELS:
+        right = "give --sigma" if kind in SIGMA_KINDS else f"name one of {', '.join(LEVELS)} with --noise"
+        raise UnusableInputError(f"--level is not of --noise {kind}: {right}")
+    level = LEVELS[kind]
+    if not level.least <= request.level <= level.most:
+        raise UnusableInputError(
+            f"--level of {kind} noise is {level.meaning}, from {level.least:g} to {level.most:g}, not {request.level:g}"
+        )

@@ -4,22 +4,20 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
+from pipcli.noise import Noise
+
 
 class Degradation(nn.Module, ABC):
     """A degradation. Constants are buffers, unknowns are parameters: blind means that there are parameters.
 
     A subclass is final and fills `forward` and `target_size`. Noise is no part of `forward`; what is known of it is in
-    `noise_std` and in the data term.
+    `noise`, whose misfit is the data term.
     """
 
-    def __init__(self, noise_std: float | None) -> None:
-        """Remember the noise.
-
-        Args:
-            noise_std: standard deviation of the noise, pictures being in [0, 1]; None when it is not known.
-        """
+    def __init__(self, noise: Noise) -> None:
+        """Remember the noise of the observation."""
         super().__init__()
-        self.noise_std = noise_std
+        self.noise = noise
 
     @abstractmethod
     def forward(self, picture: Tensor) -> Tensor:
@@ -30,5 +28,5 @@ class Degradation(nn.Module, ABC):
         """Return (height, width) of the picture whose observation has the given size."""
 
     def data_term(self, prediction: Tensor, observation: Tensor) -> Tensor:
-        """Return the misfit of each sample, (N, C, h, w): for Gaussian noise the squared difference."""
-        return (prediction - observation).square()
+        """Return the misfit of each sample, (N, C, h, w)."""
+        return self.noise.misfit(prediction, observation)

@@ -119,7 +119,7 @@ class _Pass:
     def run(self, region: Window) -> _Sums:
         """Estimate the groups of patches of a region."""
         patches = self.patches
-        side, stride, radius = patches.side, patches.stride, patches.radius
+        side, stride = patches.side, patches.stride
         top, left = region.top * stride, region.left * stride
         core = Window(top, left, (region.height - 1) * stride + side, (region.width - 1) * stride + side)
         window = self._surroundings(core)
@@ -130,7 +130,7 @@ class _Pass:
         positions = own.to(rows_off.device)[:, None] + rows_off * columns + columns_off
         known, observed = (self._spectra(window.cut(picture)) for picture in (self.pilot, self.observation))
         spectra, influences, counts = torch.zeros_like(known), *known.new_zeros(2, len(known))
-        for group in positions.split(CHUNK):
+        for group in torch.split(positions, CHUNK):
             estimates, own_influences = self._estimates(known[group].flatten(2), observed[group].flatten(2))
             flat = group.flatten()
             spectra.index_add_(0, flat, estimates.view(-1, *known.shape[1:]))

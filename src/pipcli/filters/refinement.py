@@ -7,7 +7,9 @@ from pipcli.filters.spectrum import NoiseBounds
 from pipcli.filters.wiener import wiener
 
 
-def refine(pilot: Tensor, observation: Tensor, noise: NoiseBounds, passes: tuple[Patches, ...], workers: int) -> Filtered:
+def refine(
+    pilot: Tensor, observation: Tensor, noise: NoiseBounds, passes: tuple[Patches, ...], workers: int
+) -> Filtered:
     """Filter an observation, first each place by itself, then with those that resemble it, in some passes.
 
     Args:

@@ -108,6 +108,7 @@ class Fit:
         settings: FitSettings,
         held_out: Tensor,
         *,
+        observed: Tensor | None = None,
         generators: Sequence[torch.Generator],
         recorder: Recorder | None = None,
     ) -> None:
@@ -120,6 +121,8 @@ class Fit:
             coords: (1, 2, H, W) coordinates of the pictures' pixels, on the same device.
             settings: learning rate and averaging.
             held_out: (K, h, w) booleans, on the CPU: the pixels that the loss does not see.
+            observed: (K, C, h, w) or (K, 1, h, w) booleans, on the CPU: the samples that say anything of the picture,
+                which alone are fitted or held out; None is all of them.
             generators: the CPU generator of each member, from which the prior draws too; their states are part of the
                 fit's.
             recorder: records the step, to have it repeated without the host; None to make each in full.
@@ -136,18 +139,23 @@ class Fit:
         self.average = RunningAverage(settings.average_decay)
         parameters = [*prior.parameters(), *degradation.parameters()]
         self.optimiser = Adam(parameters, settings.learning_rate)
+        self.observed = observed
         self._hold_out(held_out)
         self._repeated = Repeated(recorder)
 
     def _hold_out(self, held_out: Tensor) -> None:
         """Leave the pixels of (K, h, w) masks out of the loss, in all channels."""
-        device, channels = self.observations.device, self.observations.shape[1]
         self.held_out = held_out
-        fitted = (~held_out).float()
-        self._weights = (fitted / (channels * fitted.sum((1, 2), keepdim=True))).to(device)[:, None]
         self._any_held_out = bool(held_out.any())
-        counts = held_out.sum((1, 2), keepdim=True).clamp(min=1)
-        self._held_out_weights = (held_out / (channels * counts)).to(device)[:, None]
+        self._weights = self._equal_weights(~held_out)
+        self._held_out_weights = self._equal_weights(held_out)
+
+    def _equal_weights(self, pixels: Tensor) -> Tensor:
+        """Return weights with the sum 1 for the observed samples of each member's pixels, given as (K, h, w) masks."""
+        samples = pixels[:, None] if self.observed is None else pixels[:, None] & self.observed
+        repeats = self.observations.shape[1] // samples.shape[1]
+        counts = samples.sum((1, 2, 3), keepdim=True).clamp(min=1)
+        return (samples.float() / (repeats * counts)).to(self.observations.device)
 
     def step(self) -> list[Iterate]:
         """Make one step of the optimiser and return what it leaves of each member."""

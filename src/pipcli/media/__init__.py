@@ -8,7 +8,7 @@ from pipcli.media.formats import check_format, format_for
 from pipcli.media.photo import Photo, Samples, in_unit_range
 from pipcli.media.publishing import check_output, publish
 from pipcli.media.reading import decode_photo, read_photo, read_stream
-from pipcli.media.sources import MAX_FILE_BYTES, MAX_PIXELS, shown
+from pipcli.media.sources import MAX_FILE_BYTES, MAX_PIXELS, read_file, shown
 from pipcli.media.writing import encode, encode_jpeg, encode_photo, encode_rgb8, quantised
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "in_unit_range",
     "publish",
     "quantised",
+    "read_file",
     "read_photo",
     "read_stream",
     "shown",

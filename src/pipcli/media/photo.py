@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from pipcli.coding import BlockCoding
+
 Samples: TypeAlias = "NDArray[Any]"  # uint8, uint16 or float32
 
 BIT_DEPTHS = {"uint8": 8, "uint16": 16, "float32": 32}
@@ -31,6 +33,7 @@ class Photo:
         xmp: the XMP packet, orientation likewise.
         dpi: pixels per inch, (horizontal, vertical).
         png_chunks: (type, data) of PNG's own colour and text chunks, which a PNG gets back.
+        coding: how a JPEG file was rounded; it is of what was read, and of nothing that is written.
         notes: sentences for the user about what could not be carried along.
     """
 
@@ -44,6 +47,7 @@ class Photo:
     dpi: tuple[float, float] | None = None
     png_chunks: tuple[tuple[bytes, bytes], ...] = ()
     notes: tuple[str, ...] = ()
+    coding: BlockCoding | None = None
 
     @property
     def height(self) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from pipcli.coding import BLOCK, BlockCoding, Plane
 from pipcli.errors import UnusableInputError
 from pipcli.media import exif as exif_block
 from pipcli.media.exif import usable_dpi
@@ -45,6 +46,7 @@ def decode_jpeg(data: bytes) -> Photo:
     with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
         samples, _ = split_alpha(np.asarray(image))
         info, pictures = image.info, getattr(image, "n_frames", 1)
+        coding = _jpeg_coding(image)
     block = _without_prefix(info.get("exif"))
     return Photo(
         samples,
@@ -54,6 +56,7 @@ def decode_jpeg(data: bytes) -> Photo:
         xmp=info.get("xmp") or None,
         dpi=_jfif_dpi(info) or (_exif_dpi(block) if block else None),
         notes=(_FURTHER_PICTURES,) if pictures > 1 else (),
+        coding=coding,
     )
 
 
@@ -158,6 +161,22 @@ def _jpeg_frame(data: bytes) -> bytes:
     if mark is None or not frame:
         raise ValueError("the end or the frame is missing")
     return frame
+
+
+def _jpeg_coding(image: Any) -> BlockCoding | None:
+    """How an opened JPEG was rounded; None where its colours are not luma and chroma."""
+    names = tuple(component for component, *_ in image.layer)
+    if names == tuple(b"RGB") or (len(names) == 3 and image.info.get("adobe_transform") == 0):
+        return None
+    finest = [max(layer[axis] for layer in image.layer) for axis in (2, 1)]  # rows, columns
+    planes = []
+    for _, across, down, table in image.layer:
+        if finest[0] % down or finest[1] % across or table not in image.quantization:
+            return None
+        steps = image.quantization[table]
+        rows = tuple(tuple(steps[start : start + BLOCK]) for start in range(0, BLOCK**2, BLOCK))
+        planes.append(Plane(rows, (finest[0] // down, finest[1] // across)))
+    return BlockCoding(tuple(planes))
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:

@@ -114,6 +114,7 @@ def _upright(photo: Photo, orientation: int | None) -> Photo:
         alpha=None if photo.alpha is None else _turned(photo.alpha, orientation),
         exif=block,
         xmp=None if photo.xmp is None else exif_block.settled_xmp(photo.xmp),
+        coding=None if photo.coding is None else photo.coding.turned(orientation, *_turned_size(photo, orientation)),
         dpi=photo.dpi[::-1] if photo.dpi is not None and orientation > 4 else photo.dpi,
         notes=notes,
     )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pipcli.noise import clipped_noise_variance, estimate_noise_std, undo_clipping
 
-DENOISE_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "denoise"
+DENOISE_DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "denoise"
 PICTURES = ("baboon", "f16", "house", "kodim02", "peppers")
 
 

@@ -1,0 +1,31 @@
+"""The kinds of noise: each says how badly a prediction fits, and how it is treated as white Gaussian noise.
+
+A new kind is a file beside these and a row of `NOISES`.
+"""
+
+from pipcli.noise.base import Evidence, Noise, Origin, Whitened
+from pipcli.noise.detection import detect
+from pipcli.noise.gaussian import Gaussian, clipped_noise_variance, estimate_noise_std, undo_clipping
+from pipcli.noise.impulse import Impulse
+from pipcli.noise.jpeg import Jpeg
+from pipcli.noise.laplace import Laplace
+from pipcli.noise.poisson import Poisson
+from pipcli.noise.speckle import Speckle
+from pipcli.settings import NoiseName
+
+NOISES: dict[NoiseName, type[Noise]] = {
+    kind.name: kind for kind in (Gaussian, Poisson, Laplace, Impulse, Speckle, Jpeg)
+}
+
+__all__ = [
+    "NOISES",
+    "Evidence",
+    "Gaussian",
+    "Noise",
+    "Origin",
+    "Whitened",
+    "clipped_noise_variance",
+    "detect",
+    "estimate_noise_std",
+    "undo_clipping",
+]

@@ -1,0 +1,111 @@
+"""What every kind of noise answers: how badly a prediction fits, and how to treat it as white Gaussian noise."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from torch import Tensor
+
+from pipcli.coding import BlockCoding
+from pipcli.settings import NoiseName
+
+
+class Origin(StrEnum):
+    """Where the level of noise is from."""
+
+    GIVEN = "given"
+    ESTIMATED = "estimated"
+    FILE = "from file"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What noise is told from.
+
+    Attributes:
+        observation: (1, C, H, W) float32 in [0, 1].
+        coding: how the observation was coded, when it comes from a JPEG file.
+    """
+
+    observation: Tensor
+    coding: BlockCoding | None = None
+
+
+@dataclass(frozen=True)
+class Whitened:
+    """An observation in a form in which its noise is nearly white and Gaussian, for a filter that expects such noise.
+
+    Attributes:
+        observation: (1, C, H, W) float32, in about [0, 1].
+        pilot: (1, C, H, W) float32 in [0, 1], the estimate in the same form.
+        variance: of the noise in this form; 0 where nothing is left to filter.
+        restore: maps a filtered (1, C, H, W) observation back to the picture that it is of, in [0, 1].
+    """
+
+    observation: Tensor
+    pilot: Tensor
+    variance: float
+    restore: Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Noise(ABC):
+    """The noise of one observation; subclasses are final and frozen, and their file is all that knows the kind.
+
+    Attributes:
+        name: what the user calls the kind.
+        unit: what the level counts, in a few words for the user.
+        misfit_is_squared_error: whether the mean misfit exceeds what is expected of the clean picture by about the mean
+            squared error of the prediction in [0, 1] units.
+        passes: how often to filter: a whitened form that depends on the pilot gains by a better one.
+        level: how much of it there is.
+        origin: where the level is from.
+        std: standard deviation of Gaussian noise of the same mean square over the picture, in [0, 1] units.
+    """
+
+    name: ClassVar[NoiseName]
+    unit: ClassVar[str]
+    misfit_is_squared_error: ClassVar[bool]
+    passes: ClassVar[int] = 1
+
+    level: float
+    origin: Origin
+    std: float
+
+    @classmethod
+    @abstractmethod
+    def of(cls, evidence: Evidence, level: float | None) -> "Noise":
+        """Return the noise with the level that the user gave, or with an estimate of it for None."""
+
+    @property
+    def estimated(self) -> bool:
+        """Whether the level was read from the picture."""
+        return self.origin is Origin.ESTIMATED
+
+    @abstractmethod
+    def misfit(self, prediction: Tensor, observation: Tensor) -> Tensor:
+        """Return the misfit of each sample of two (N, C, h, w) tensors in [0, 1], least in the mean at the truth."""
+
+    @abstractmethod
+    def expected_misfit(self, observation: Tensor) -> float:
+        """Return the mean misfit of the clean picture itself to a (1, C, h, w) observation or a part of it."""
+
+    def shares_misfit(self, other: "Noise") -> bool:
+        """Return whether the misfit of another picture with the other noise may be asked of this one."""
+        return type(self) is type(other)
+
+    def observed(self, observation: Tensor) -> Tensor | None:
+        """Return the (1, C, H, W) booleans of the samples that say anything of the picture; None is all of them."""
+        del observation
+        return None
+
+    @abstractmethod
+    def whitened(self, observation: Tensor, pilot: Tensor) -> Whitened:
+        """Return a (1, C, H, W) observation and an estimate of its picture in the form that a filter can treat."""
+
+
+def origin_of(level: float | None) -> Origin:
+    """Return where a level is from that is estimated when the user gave none."""
+    return Origin.ESTIMATED if level is None else Origin.GIVEN

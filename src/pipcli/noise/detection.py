@@ -1,0 +1,130 @@
+"""Which kind of noise a picture shows: Gaussian, unless there is strong evidence of another.
+
+The tests are ours. Each reads one thing that the kind alone does: salt and pepper stand out of quiet neighbourhoods; a
+strongly rounded JPEG has less noise than its rounding would leave; with photons the variance grows in proportion to the
+level, and with speckle to its square; and Laplace noise has long tails where the picture is flat.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipcli.noise.base import Evidence
+from pipcli.noise.gaussian import estimate_noise_std, variance_ratio
+from pipcli.noise.impulse import end_shares, outlying_shares
+from pipcli.noise.jpeg import foi_std
+from pipcli.noise.patches import PATCH_SIDE, Floats, PatchSample, sample_patches
+from pipcli.settings import NoiseName
+
+SMALLEST_SIDE = 48  # a smaller picture has too few flat patches to tell anything from
+
+IMPULSE_SHARE = 0.01  # of outlying samples, at each end of the range
+# JPEG: the noise that its rounding leaves is at least this, in grey levels, and this many times what is measured.
+JPEG_STD, JPEG_FACTOR = 4.0, 2.0
+
+# Noise below this, in grey levels, is not told from texture.
+LEAST_STD = 4.0
+BINS = 8
+FLAT_IN_BIN, LEAST_IN_BIN = 0.05, 40
+ENDS = 0.06  # patches whose mean is nearer to black or white are left out
+LEAST_SPREAD = 0.4  # between the logarithms of the darkest and the brightest bin's level
+# The growth of the variance is a power of the level: 0 for Gaussian noise, 1 for photons, 2 for speckle.
+LARGEST_ERROR = 0.15
+POISSON_GROWTH, SPECKLE_GROWTH = 0.6, 1.5
+
+# Laplace: the fourth moment of second differences over the square of the second. 3 for Gaussian noise, here a little
+# less since each patch is scaled by itself, and 3.4 to 3.7 for Laplace noise.
+LAPLACE_STD = 7.0
+LAPLACE_KURTOSIS = 3.25
+FLAT_FOR_TAILS, LEAST_FOR_TAILS, MOST_FOR_TAILS = 0.1, 60, 20_000
+CLIPPED_SHARE = 0.02
+# The variance between the quarters of the flattest patches, in units of what noise alone gives.
+ROUGHEST = 2.0
+
+
+def detect(evidence: Evidence) -> NoiseName:
+    """Return the kind of noise that an observation shows."""
+    observation = evidence.observation
+    if min(observation.shape[-2:]) < SMALLEST_SIDE:
+        return NoiseName.GAUSSIAN
+    if all(min(shares(observation)) > IMPULSE_SHARE for shares in (end_shares, outlying_shares)):
+        return NoiseName.IMPULSE
+    std = estimate_noise_std(observation)
+    if evidence.coding is not None:
+        rounding = foi_std(evidence.coding.planes[0].steps)
+        if 255 * rounding > JPEG_STD and rounding > JPEG_FACTOR * std:
+            return NoiseName.JPEG
+    if 255 * std < LEAST_STD:
+        return NoiseName.GAUSSIAN
+    sample = sample_patches(observation)
+    growth = _growth(sample, std)
+    if growth is not None and growth.error < LARGEST_ERROR and growth.power - growth.error > POISSON_GROWTH:
+        return NoiseName.SPECKLE if growth.power > SPECKLE_GROWTH else NoiseName.POISSON
+    if 255 * std > LAPLACE_STD and _kurtosis(observation, std) > LAPLACE_KURTOSIS:
+        return NoiseName.LAPLACE
+    return NoiseName.GAUSSIAN
+
+
+@dataclass(frozen=True)
+class _Growth:
+    """The power of the level with which the variance grows, and its standard error."""
+
+    power: float
+    error: float
+
+
+def _growth(sample: PatchSample, std: float) -> _Growth | None:
+    """Fit the growth of the noise's variance with the level; None where the levels differ too little.
+
+    The variance is corrected for what clipping would have taken off Gaussian noise of a standard deviation in [0, 1]
+    units, so that such noise does not appear to be weaker near black.
+    """
+    between = (sample.mean.min(axis=1) > ENDS) & (sample.mean.max(axis=1) < 1 - ENDS)
+    places = np.flatnonzero(between)
+    if len(places) < BINS * LEAST_IN_BIN:
+        return None
+    levels = sample.mean.mean(axis=1)
+    corrected = sample.high / variance_ratio(sample.mean, std)[:, :, None]
+    found = []
+    for part in np.array_split(places[np.argsort(levels[places])], BINS):
+        count = max(LEAST_IN_BIN, int(FLAT_IN_BIN * len(part)))
+        flat = part[np.argsort(sample.low[part])[:count]]
+        found.append((levels[flat].mean(), np.median(corrected[flat].mean(axis=(0, 1)))))
+    level, variance = np.log(np.maximum(np.array(found, dtype=np.float64), 1e-9)).T
+    if np.ptp(level) < LEAST_SPREAD:
+        return None
+    return _fit_line(level, variance)
+
+
+def _fit_line(x: Floats, y: Floats) -> _Growth:
+    x, y = x - x.mean(), y - y.mean()
+    power = float((x * y).sum() / (x * x).sum())
+    residual = y - power * x
+    return _Growth(power, float(np.sqrt((residual**2).sum() / (len(x) - 2) / (x * x).sum())))
+
+
+def _kurtosis(observation: Tensor, std: float) -> float:
+    """Return the kurtosis of second differences along rows in the flattest patches that are hardly clipped.
+
+    It is 0 where even those are not flat, compared with noise of a standard deviation in [0, 1] units: grass and gravel
+    have long tails of their own.
+    """
+    picture, half = observation[0].float().cpu(), PATCH_SIDE // 2
+    step = max(half, math.isqrt(picture[0].numel() // MOST_FOR_TAILS))
+    patches = picture.unfold(1, PATCH_SIDE, step).unfold(2, PATCH_SIDE, step).flatten(1, 2)  # (C, N, 8, 8)
+    clipped = ((patches <= 0) | (patches >= 1)).float().mean((0, 2, 3))
+    quarters = torch.nn.functional.avg_pool2d(patches, half)
+    roughness = quarters.var((2, 3)).sum(0)
+    # The least clipped come first, and where too few are hardly clipped, they must do.
+    limit = max(CLIPPED_SHARE, float(clipped.quantile(0.1)))
+    places = (clipped <= limit).nonzero()[:, 0]
+    count = min(len(places), max(LEAST_FOR_TAILS, int(FLAT_FOR_TAILS * len(places))))
+    if float(roughness[places].sort().values[:count].mean()) > ROUGHEST * len(picture) * std**2 / half**2:
+        return 0.0
+    flat = patches[:, places[roughness[places].argsort()[:count]]].double()
+    differences = (flat[..., :-2] - 2 * flat[..., 1:-1] + flat[..., 2:]).flatten(2)
+    scaled = differences / differences.square().mean(2, keepdim=True).clamp(min=1e-12).sqrt()
+    return float(scaled.pow(4).mean())

@@ -1,0 +1,166 @@
+"""White Gaussian noise: its level without ground truth, and what clipping to [0, 1] does to it.
+
+The level is read in flat patches; the correction for clipping and the preference for patches that are hardly clipped
+are ours.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipcli.noise.base import Evidence, Noise, Origin, Whitened, origin_of
+from pipcli.noise.patches import PATCH_SIDE, Floats, sample_patches, variance_of_flattest
+from pipcli.settings import NoiseName
+
+HARDLY_CLIPPED = 0.85  # variance ratio above which clipping bends the statistics too little to matter
+MIN_POOL_SHARE = 0.1  # share of the patches always eligible, however badly the picture is clipped
+SMALLEST_STD = 1e-4  # a fortieth of an 8-bit step: keeps the clipping model's divisions finite
+LARGEST_STD = 1.0  # the whole range: clipping then leaves nearly two values, and sigma cannot be told from them
+MAX_ROUNDS = 20
+
+
+@dataclass(frozen=True)
+class Gaussian(Noise):
+    """Noise of the same spread everywhere; its level is sigma in grey levels of 255."""
+
+    name: ClassVar[NoiseName] = NoiseName.GAUSSIAN
+    unit: ClassVar[str] = "sigma"
+    misfit_is_squared_error: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, evidence: Evidence, level: float | None) -> "Gaussian":
+        """Return the noise of an observation, whose level is estimated where none is given."""
+        std = estimate_noise_std(evidence.observation) if level is None else level / 255
+        return cls(255 * std, origin_of(level), std)
+
+    @classmethod
+    def known(cls, std: float) -> "Gaussian":
+        """Return noise of a standard deviation that is known, in [0, 1] units."""
+        return cls(255 * std, Origin.GIVEN, std)
+
+    def misfit(self, prediction: Tensor, observation: Tensor) -> Tensor:
+        """Return the squared difference."""
+        return (prediction - observation).square()
+
+    def expected_misfit(self, observation: Tensor) -> float:
+        """Return the variance that clipping has left."""
+        return clipped_noise_variance(observation, self.std)
+
+    def whitened(self, observation: Tensor, pilot: Tensor) -> Whitened:
+        """Return both as they are; restoring takes out what clipping put into the mean."""
+        return Whitened(
+            observation,
+            pilot,
+            self.expected_misfit(observation),
+            lambda estimate: undo_clipping(estimate, observation, self.std),
+        )
+
+
+def estimate_noise_std(observation: Tensor) -> float:
+    """Estimate the standard deviation of white Gaussian noise.
+
+    Args:
+        observation: (1, C, H, W) float32 in [0, 1], C = 1 or 3, any H and W from 1.
+
+    Returns:
+        Nominal sigma in [0, 1] units, before clipping to [0, 1] and 8-bit rounding. Between 0 and 1; 0.0 where
+        nothing varies or there is a single pixel.
+    """
+    if observation.shape[-2] * observation.shape[-1] < 2:
+        return 0.0
+    sample = sample_patches(observation)
+    std = float(np.sqrt(sample.high.mean(dtype=np.float64)))
+    for _ in range(MAX_ROUNDS):
+        # The clipping correction needs sigma and sigma needs the correction: iterate to their fixed point.
+        previous = max(std, SMALLEST_STD)
+        ratio = variance_ratio(sample.mean, previous)
+        # Clipping bounds the noise, so quiet low frequencies no longer mean independent high ones: avoid it if we can.
+        worst = ratio.min(axis=1)
+        hardly_clipped = worst >= min(HARDLY_CLIPPED, float(np.quantile(worst, 1 - MIN_POOL_SHARE)))
+        std = min(math.sqrt(variance_of_flattest(sample, ratio, hardly_clipped)), LARGEST_STD)
+        if abs(std - previous) < 1e-3 * previous:
+            break
+    return std if std > SMALLEST_STD else 0.0
+
+
+def clipped_noise_variance(observation: Tensor, noise_std: float) -> float:
+    """Return the mean variance that noise of a nominal sigma has in a picture, after clipping to [0, 1].
+
+    Args:
+        observation: (1, C, H, W) float32 in [0, 1].
+        noise_std: nominal sigma, in [0, 1] units.
+    """
+    if noise_std <= SMALLEST_STD:
+        return noise_std**2
+    local_means = torch.nn.functional.avg_pool2d(observation.cpu(), PATCH_SIDE, ceil_mode=True).double().numpy()
+    return float(variance_ratio(local_means, noise_std).mean()) * noise_std**2
+
+
+def undo_clipping(estimate: Tensor, observation: Tensor, noise_std: float) -> Tensor:
+    """Take out of an estimate what clipping the noise to [0, 1] put into it.
+
+    A least-squares fit arrives at the mean of the observation. Noise that is cut off at 0 or 1 has a mean that is not
+    zero, so black comes out too light, by 0.4 sigma, and white too dark. The mean after clipping is a known function of
+    the level, and is inverted pixel by pixel.
+
+    Args:
+        estimate: (1, C, H, W) float32 in [0, 1], fitted to the observation.
+        observation: (1, C, H, W) float32 in [0, 1].
+        noise_std: nominal sigma, in [0, 1] units.
+
+    Returns:
+        (1, C, H, W) float32 in [0, 1]; the estimate itself where the observation shows no sign of clipped noise, that
+        is when fewer than half as many samples lie at 0 and 1 as clipping would have put there.
+    """
+    if noise_std <= SMALLEST_STD:
+        return estimate
+    level = np.linspace(0, 1, 1001)
+    restored = np.interp(estimate.double().numpy(), _censored_mean(level, noise_std), level)
+    expected = _normal_cdf(-restored / noise_std) + _normal_cdf((restored - 1) / noise_std)
+    at_the_ends = float(((observation <= 0) | (observation >= 1)).double().mean())
+    if at_the_ends < 0.5 * float(expected.mean()):
+        return estimate
+    return torch.from_numpy(restored).to(estimate.dtype)
+
+
+def _censored_mean(level: Floats, std: float) -> Floats:
+    """Mean of normal variables of the given levels after clipping to [0, 1]; rises with the level."""
+    below, above = -level / std, (1 - level) / std
+    density_below, density_above = (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) for z in (below, above))
+    inside = _normal_cdf(above) - _normal_cdf(below)
+    mean: Floats = level * inside + std * (density_below - density_above) + 1 - _normal_cdf(above)
+    return mean
+
+
+def variance_ratio(clipped_mean: Floats, std: float) -> Floats:
+    """Variance that clipping to [0, 1] leaves of Gaussian noise, over `std` squared.
+
+    The first two moments of a normal variable censored at 0 and 1, with the clean level eliminated: levels are
+    tabulated against the mean they show after clipping, and the table is read backwards.
+
+    Args:
+        clipped_mean: any shape, mean after clipping, in [0, 1].
+        std: nominal sigma, above 0, in [0, 1] units.
+
+    Returns:
+        Ratio in (0, 1], shaped like `clipped_mean`; near 0 where everything is clipped.
+    """
+    level = np.linspace(-3 * std, 1 + 3 * std, 2001)
+    below, above = -level / std, (1 - level) / std
+    inside = _normal_cdf(above) - _normal_cdf(below)
+    density_below, density_above = (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) for z in (below, above))
+    ones = 1 - _normal_cdf(above)
+    mean = _censored_mean(level, std)
+    square = (level**2 + std**2) * inside + std * (level * density_below - (1 + level) * density_above) + ones
+    ratio: Floats = np.interp(clipped_mean, mean, (square - mean**2) / std**2)
+    return np.clip(ratio, 1e-6, 1.0)
+
+
+def _normal_cdf(z: Floats) -> Floats:
+    """Standard normal distribution function, elementwise."""
+    values: Floats = torch.special.ndtr(torch.from_numpy(z)).numpy()
+    return values

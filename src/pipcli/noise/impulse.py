@@ -1,0 +1,124 @@
+"""Salt and pepper: some samples were replaced by black or white, the others are as they were."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from pipcli.noise.base import Evidence, Noise, Whitened, origin_of
+from pipcli.noise.laplace import smooth_absolute
+from pipcli.settings import NoiseName
+
+# A sample at an end of the range is a hit when it is this far from the median of its neighbourhood, five grey levels:
+# a hit that is taken for a dark or bright sample then costs no more.
+FAR = 0.02
+SIDE = 5
+# A neighbourhood in which hits show has a median this far from both ends.
+MIDDLING = 0.2
+# What surely is a hit is this far from the median, and this many times as far as half of all samples are.
+SURELY_FAR, TEXTURE_FACTOR = 0.2, 8.0
+# A sample counts as black or white within this of the end: half a grey level, below which 16 bits still tell levels.
+END = 0.5 / 255
+STRIP = 64  # rows at a time, since neighbourhoods take 25 times the picture's memory
+# Hit samples take over how far the pilot is off around them, weighted by a bell of this standard deviation in pixels.
+BELL_STD, BELL_MARGIN = 1.0, 3
+
+
+@dataclass(frozen=True)
+class Impulse(Noise):
+    """Salt and pepper; its level is the share of hit samples."""
+
+    name: ClassVar[NoiseName] = NoiseName.IMPULSE
+    unit: ClassVar[str] = "share of hit samples"
+    misfit_is_squared_error: ClassVar[bool] = False
+
+    @classmethod
+    def of(cls, evidence: Evidence, level: float | None) -> "Impulse":
+        """Return the noise of an observation, whose level is estimated where none is given."""
+        medians = medians_of(evidence.observation)
+        hit = _hits(evidence.observation, medians)
+        share = _share(hit, medians) if level is None else level
+        clean = evidence.observation[~hit]
+        # Black and white are equally likely: half of the square of the distance from each.
+        power = float((clean.square() + (1 - clean).square()).mean()) / 2 if len(clean) else 0.5
+        return cls(share, origin_of(level), math.sqrt(share * power))
+
+    def misfit(self, prediction: Tensor, observation: Tensor) -> Tensor:
+        """Return the absolute difference, on which hits that were not seen weigh little."""
+        return smooth_absolute(prediction - observation)
+
+    def expected_misfit(self, observation: Tensor) -> float:
+        """Return 0: samples that were not hit are as they were."""
+        del observation
+        return 0.0
+
+    def observed(self, observation: Tensor) -> Tensor:
+        """Return the (1, C, H, W) samples that were not hit."""
+        return ~hit_samples(observation)
+
+    def whitened(self, observation: Tensor, pilot: Tensor) -> Whitened:
+        """Return the observation with the hits replaced, with nothing to filter.
+
+        What replaces a hit is the pilot plus what the pilot lacks at the samples around it that were not hit.
+        """
+        clean = self.observed(observation)
+        lacking = _blurred((observation - pilot) * clean) / _blurred(clean.float()).clamp(min=1e-3)
+        mended = torch.where(clean, observation, (pilot + lacking).clamp(0, 1))
+        return Whitened(mended, pilot, 0.0, lambda estimate: estimate)
+
+
+def hit_samples(observation: Tensor) -> Tensor:
+    """Return the (1, C, H, W) booleans of the samples that are black or white in a neighbourhood that is neither."""
+    return _hits(observation, medians_of(observation))
+
+
+def _hits(observation: Tensor, medians: Tensor) -> Tensor:
+    end = (observation <= END) | (observation >= 1 - END)
+    return end & ((observation - medians).abs() > FAR)
+
+
+def _share(hit: Tensor, medians: Tensor) -> float:
+    """Return the share of hits, where the picture is neither dark nor bright and none can hide."""
+    middling = (medians > MIDDLING) & (medians < 1 - MIDDLING)
+    return float(hit[middling].float().mean() if middling.any() else hit.float().mean())
+
+
+def end_shares(observation: Tensor) -> tuple[float, float]:
+    """Return the shares of black and of white samples."""
+    return float((observation <= END).float().mean()), float((observation >= 1 - END).float().mean())
+
+
+def outlying_shares(observation: Tensor) -> tuple[float, float]:
+    """Return the shares of black and of white samples far outside of what the picture's own texture and noise reach."""
+    distance = (observation - medians_of(observation)).abs()
+    far = distance > max(SURELY_FAR, TEXTURE_FACTOR * float(distance.median()))
+    black, white = (observation <= END) & far, (observation >= 1 - END) & far
+    return float(black.float().mean()), float(white.float().mean())
+
+
+def medians_of(observation: Tensor) -> Tensor:
+    """Return the medians over `SIDE` x `SIDE` samples around each of a (1, C, H, W) picture."""
+    return torch.cat(list(_strips_of_medians(observation)), dim=2)
+
+
+def _strips_of_medians(observation: Tensor) -> Iterator[Tensor]:
+    height = observation.shape[2]
+    padded = F.pad(observation, (SIDE // 2,) * 4, mode="replicate")
+    for top in range(0, height, STRIP):
+        strip = padded[:, :, top : top + STRIP + SIDE - 1]
+        yield strip.unfold(2, SIDE, 1).unfold(3, SIDE, 1).flatten(4).median(dim=4).values
+
+
+def _blurred(picture: Tensor) -> Tensor:
+    """Return each channel of a picture, 0 around it, under a bell."""
+    place = torch.arange(-BELL_MARGIN, BELL_MARGIN + 1, dtype=torch.float32)
+    bell = torch.exp(-place.square() / (2 * BELL_STD**2))
+    channels = picture.shape[1]
+    for shape in ((1, 1, -1, 1), (1, 1, 1, -1)):
+        kernel = bell.reshape(shape).expand(channels, *[-1] * 3)
+        picture = F.conv2d(picture, kernel, padding="same", groups=channels)
+    return picture

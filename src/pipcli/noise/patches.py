@@ -1,0 +1,113 @@
+"""Flat patches of one picture, in which noise can be read without ground truth.
+
+Sources, formulas only: N. Ponomarenko, V. Lukin, M. Zriakhov, A. Kaarna, J. Astola, "An automatic approach to lossy
+compression of AVIRIS images", IGARSS 2007 (patches with the least low-frequency DCT energy carry the noise in their
+high-frequency DCT coefficients); M. Colom, A. Buades, "Analysis and Extension of the Ponomarenko et al. Method",
+IPOL 2013. The median over bands and channels, where they average, is ours: a scanner's or a codec's residue sits in a
+few bands or in one channel (`baboon`'s red, the top frequencies of `peppers`).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+Floats = NDArray[np.floating[Any]]
+
+PATCH_SIDE = 8
+MAX_PATCHES = 60_000  # bounds time and memory at any picture size: about 50 MB per float32 copy in colour
+HIGH_SHARE = 1 / 3  # share of a patch's AC bands, highest frequencies first, that is read as noise
+FLAT_SHARE = 0.01  # share of the sampled patches, flattest first, that is measured
+MIN_FLAT_PATCHES = 200  # below this the estimate's own spread exceeds about 2 percent on a grey picture
+
+
+@dataclass(frozen=True)
+class PatchSample:
+    """What is kept of the sampled patches.
+
+    Attributes:
+        mean: (N, C) patch means, in [0, 1].
+        low: (N,) energy of the low-frequency bands, summed over bands and channels.
+        high: (N, C, B) squared high-frequency coefficients of an orthonormal DCT; white noise of variance v gives v.
+        independent: how many patches of this size the picture holds without overlap, at least 1.
+    """
+
+    mean: Floats
+    low: Floats
+    high: Floats
+    independent: int
+
+
+def sample_patches(observation: Tensor) -> PatchSample:
+    """Transform a fixed random sample of the overlapping patches of a (1, C, H, W) picture of two pixels or more."""
+    picture = observation.detach()[0].float().cpu().numpy()
+    channels, height, width = picture.shape
+    rows, columns = min(PATCH_SIDE, height), min(PATCH_SIDE, width)
+    windows = np.lib.stride_tricks.sliding_window_view(picture, (rows, columns), axis=(1, 2))
+    down, across = windows.shape[1:3]
+    index = _sample_positions(down * across)
+    patches = windows[:, index // across, index % across]  # (C, N, rows, columns)
+    mean = patches.mean(axis=(2, 3))
+    # Without its mean a flat patch transforms to exact zeros: no rounding dust from a bright DC term in float32.
+    spectrum = dct_matrix(rows) @ (patches - mean[:, :, None, None]) @ dct_matrix(columns).T
+    energy = np.square(spectrum).reshape(channels, len(index), -1)
+    low, high = _split_bands(rows, columns)
+    return PatchSample(
+        mean=mean.T,
+        low=energy[:, :, low].sum(axis=(0, 2)),
+        high=energy[:, :, high].swapaxes(0, 1),
+        independent=max(1, height * width // (rows * columns)),
+    )
+
+
+def _sample_positions(count: int) -> NDArray[np.int64]:
+    """Sorted flat indices of at most `MAX_PATCHES` of `count` positions, the same on every call.
+
+    One position is drawn in each of equal strata: even cover, no alignment with periodic texture, and no permutation
+    of millions of positions.
+    """
+    if count <= MAX_PATCHES:
+        return np.arange(count, dtype=np.int64)
+    jitter = np.random.default_rng(0).random(MAX_PATCHES)
+    return ((np.arange(MAX_PATCHES) + jitter) * (count / MAX_PATCHES)).astype(np.int64)
+
+
+def dct_matrix(size: int) -> Floats:
+    """Orthonormal DCT-II matrix, (size, size) float32; each row is one frequency."""
+    frequency, position = np.arange(size)[:, None], np.arange(size)[None, :]
+    matrix: NDArray[np.float64] = np.cos(np.pi * (2 * position + 1) * frequency / (2 * size)) * np.sqrt(2 / size)
+    matrix[0] = np.sqrt(1 / size)
+    return matrix.astype(np.float32)
+
+
+def _split_bands(rows: int, columns: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Flat indices of the low and of the high AC bands of a rows x columns DCT; at least one is high."""
+    frequency = np.add.outer(np.arange(rows) / rows, np.arange(columns) / columns).ravel()
+    order = np.argsort(frequency, kind="stable")[1:].astype(np.int64)
+    highs = max(1, round(HIGH_SHARE * len(order)))
+    return order[:-highs], order[-highs:]
+
+
+def variance_of_flattest(sample: PatchSample, ratio: Floats, eligible: NDArray[np.bool_]) -> float:
+    """Return the variance that noise has where `ratio` is 1, read in the flattest of the eligible patches.
+
+    Flatness is judged on low frequencies and the noise on high ones, which are independent for white noise, so picking
+    flat patches does not favour quiet ones. Correlated noise (JPEG, upsampling) has little energy in the high
+    frequencies and is therefore under-estimated.
+
+    Args:
+        sample: of the picture.
+        ratio: (N, C) variance of the noise in each patch in units of what is asked for, above 0.
+        eligible: (N,) patches that may be measured, at least one.
+    """
+    places = np.flatnonzero(eligible)
+    roughness = sample.low[places] / ratio[places].sum(axis=1)
+    count = min(len(places), max(MIN_FLAT_PATCHES, int(FLAT_SHARE * len(eligible))))
+    chosen = places[np.argpartition(roughness, count - 1)[:count]]
+    energy = sample.high[chosen].sum(axis=0, dtype=np.float64)
+    # Medians in two steps: one noisy channel out of three then cannot shift the bands' ranking in the others.
+    variance = np.median(np.median(energy / ratio[chosen].sum(axis=0)[:, None], axis=1))
+    # A band's mean energy is chi-square distributed, whose median lies below its mean (Wilson and Hilferty 1931).
+    return float(variance / (1 - 2 / (9 * min(count, sample.independent))) ** 3)
