@@ -19,6 +19,7 @@ from torch import Tensor
 from about import about
 from pipcli.cli.photo_networks import Networks
 from pipcli.degradations import Identity
+from pipcli.finishing import finish
 from pipcli.fit.device import choose_device, keep_freed_memory, members_together, workers_for
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
@@ -66,7 +67,8 @@ def solved(settings: Settings, noisy: Tensor, noise: Gaussian) -> tuple[Tensor, 
             watcher=Nobody(),
             concurrency=Concurrency(workers, members_together(device)),
         )
-    return networks.finish(solution.image), networks
+    finished = finish(solution.image, noisy, noise, settings.finish, device, seed=0)
+    return finished.image, networks
 
 
 def seam_ratio(error: Tensor, networks: Networks) -> float | None:

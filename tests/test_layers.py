@@ -21,6 +21,7 @@ ALLOWED = {
     "noise": {"coding", "errors", "settings"},
     "branch": {"settings", "tiles"},
     "filters": {"settings", "tiles"},
+    "finishing": {"branch", "filters", "fit", "noise", "settings"},
     "media": {"coding", "errors"},
     "degradations": {"errors", "noise", "settings"},
     "priors": {"errors", "settings"},
@@ -31,7 +32,7 @@ ALLOWED = {
     "simulation": set(),
     "console": {"errors", "settings", "restore", "metrics"},
     "cli": {
-        "branch", "console", "coords", "degradations", "errors", "filters", "fit", "media", "metrics", "noise",
+        "branch", "console", "coords", "degradations", "errors", "finishing", "fit", "media", "metrics", "noise",
         "priors", "restore", "settings", "sheet", "simulation", "tiles",
     },
     "__init__": set(),

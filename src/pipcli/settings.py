@@ -18,7 +18,7 @@ class PriorName(StrEnum):
 
 
 class Quality(StrEnum):
-    """How much time to spend: a preview, the default, or several members averaged."""
+    """How much time to spend: a preview, the default, or a branch that sees the noisy picture beside the prior."""
 
     DRAFT = "draft"
     STANDARD = "standard"
@@ -162,13 +162,32 @@ class Tiles:
 
 
 @dataclass(frozen=True)
+class Patches:
+    """Which patches a pass of the non-local filter looks at.
+
+    Attributes:
+        side: of a patch, in pixels.
+        stride: of the grid around whose patches similar ones are looked for, in pixels, at most `side`.
+        radius: how far off, along each axis, they are looked for, in pixels.
+        similar: how many are taken together.
+        noise_factor: the noise is counted this many times.
+    """
+
+    side: int
+    stride: int
+    radius: int
+    similar: int
+    noise_factor: float
+
+
+@dataclass(frozen=True)
 class BranchSettings:
     """The network that sees the noisy picture, and its training by recorrupted pairs.
 
     Attributes:
         width: channels of each of its scales.
         scales: how many, each half the size of the one before.
-        steps: of its optimiser for a picture of one crop; as many times more as the picture has pixels, within bounds.
+        steps: of its optimiser for a picture of 256x256; their number grows with the root of the pixels.
         learning_rate: Adam's highest, which falls as a cosine.
         crop: side of the part of the picture that a step sees, in pixels, a multiple of 2^(scales - 1).
         recorruption: strength of the noise that is added to the input, in units of the picture's own.
@@ -183,14 +202,28 @@ class BranchSettings:
 
 
 @dataclass(frozen=True)
+class FinishSettings:
+    """What becomes of the networks' picture and the observation when both are there.
+
+    Attributes:
+        passes: of the non-local filter, each with the result of the one before as its pilot; none: no filter at all.
+        branch: of the network that sees the noisy picture; None for none.
+    """
+
+    passes: tuple[Patches, ...] = ()
+    branch: BranchSettings | None = None
+
+
+@dataclass(frozen=True)
 class Settings:
-    """One row of the preset table: a generator and how it is fitted."""
+    """One row of the preset table: a generator, how it is fitted, and what is made of its picture."""
 
     encoding: AxisWaves | CompassWaves | NoiseSettings
     hourglass: HourglassSettings
     fit: FitSettings
     grid: Grid = Grid.CENTRES
     tiles: Tiles | None = None
+    finish: FinishSettings = FinishSettings()
 
 
 def geometric(lowest: float, highest: float, count: int) -> tuple[float, ...]:
@@ -226,10 +259,19 @@ DIP = Settings(
 PRESETS = {("denoise", PriorName.PIP): PIP, ("denoise", PriorName.DIP): DIP}
 PUBLISHED = {("denoise", PriorName.PIP): PUBLISHED_PIP, ("denoise", PriorName.DIP): PUBLISHED_DIP}
 
+SMALL_PATCHES = Patches(side=4, stride=3, radius=12, similar=40, noise_factor=0.8)
+LARGE_PATCHES = Patches(side=6, stride=4, radius=14, similar=70, noise_factor=0.85)
+BRANCH = BranchSettings(width=48, scales=3, steps=1000, learning_rate=2e-3, crop=128, recorruption=0.5)
+FINISH = {
+    Quality.DRAFT: FinishSettings((SMALL_PATCHES,)),
+    Quality.STANDARD: FinishSettings((SMALL_PATCHES, SMALL_PATCHES, LARGE_PATCHES)),
+    Quality.BEST: FinishSettings((SMALL_PATCHES, SMALL_PATCHES, SMALL_PATCHES, LARGE_PATCHES), BRANCH),
+}
+
 # Shares of the standard row's steps, and members, of each quality. The average's horizon, the inverse of what the decay
 # lacks to one, shrinks with the steps, else the average of a short fit would be of its blurred beginning.
-STEP_SHARE = {Quality.DRAFT: 0.1, Quality.STANDARD: 1.0, Quality.BEST: 1.0}
-MEMBERS = {Quality.DRAFT: 1, Quality.STANDARD: 1, Quality.BEST: 4}
+STEP_SHARE = {Quality.DRAFT: 1 / 3, Quality.STANDARD: 1.0, Quality.BEST: 1.0}
+MEMBERS = {Quality.DRAFT: 1, Quality.STANDARD: 1, Quality.BEST: 1}
 # A preview does with barely overlapping windows, the stride being this share of the side, and so do pictures that would
 # need more windows than this, each of which has a network in memory.
 MOST_STRIDE_SHARE = 0.875
@@ -300,4 +342,4 @@ def preset(task: str, prior: PriorName, quality: Quality, *, published: bool) ->
     tiles = row.tiles
     if tiles is not None and quality is Quality.DRAFT:
         tiles = replace(tiles, stride=round(MOST_STRIDE_SHARE * tiles.side))
-    return replace(row, fit=fit, tiles=tiles)
+    return replace(row, fit=fit, tiles=tiles, finish=FINISH[quality])

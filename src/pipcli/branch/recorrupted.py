@@ -25,6 +25,8 @@ from pipcli.tiles import Window, blend, windows
 # How a picture that is too large for one piece is taken apart when it is denoised, in pixels: what a pixel sees reaches
 # less far than half of what pieces share.
 SIDE, STRIDE = 512, 448
+# The steps of the settings are for a picture of this side; a large one gets this many times as many at most.
+STANDARD_SIDE, MOST_TIMES = 256, 4
 WARM_UP = 0.05  # share of the steps in which the rate rises, before it falls as a cosine
 
 
@@ -32,13 +34,14 @@ class Branch:
     """The network on its way."""
 
     def __init__(
-        self, observation: Tensor, noise_std: float, settings: BranchSettings, precision: torch.dtype, seed: int
+        self, observation: Tensor, noise_std: Tensor, settings: BranchSettings, precision: torch.dtype, seed: int
     ) -> None:
         """Draw the network.
 
         Args:
             observation: (1, C, H, W) float32 in [0, 1], on the device where to train.
-            noise_std: standard deviation of its noise.
+            noise_std: (1, C, H, W) standard deviation of the noise of each sample, on the same device: what clipping
+                has left, or the two noises of a pair would not be independent.
             settings: of the network and its training.
             precision: the type of the network's activations; weights and loss stay float32.
             seed: of everything random.
@@ -51,22 +54,28 @@ class Branch:
         network = UNet(observation.shape[1], settings, self.generator)
         self.network = network.to(observation.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
+    @property
+    def steps(self) -> int:
+        """How many to make: more for a larger picture, which has more to learn from, but not in proportion."""
+        pixels = self.observation.shape[-2] * self.observation.shape[-1]
+        return max(1, round(self.settings.steps * min(MOST_TIMES, math.sqrt(pixels) / STANDARD_SIDE)))
+
     @contextlib.contextmanager
     def _arithmetic(self) -> Iterator[None]:
         kind = self.observation.device.type
         with torch.autocast(kind, self.precision, enabled=self.precision is not torch.float32):
             yield
 
-    def train(self, must_end: Callable[[int], bool]) -> bool:
+    def train(self, must_end: Callable[[int, int], bool]) -> bool:
         """Make the steps of the settings; return whether all were made.
 
         Args:
-            must_end: told the number of steps made after each, says whether to end now.
+            must_end: told the number of steps made, and to make, after each, says whether to end now.
         """
         optimiser = torch.optim.Adam(self.network.parameters(), self.settings.learning_rate, betas=(0.9, 0.99))
-        for step in range(self.settings.steps):
+        for step in range(self.steps):
             for group in optimiser.param_groups:
-                group["lr"] = self.settings.learning_rate * rate_share((step + 1) / self.settings.steps)
+                group["lr"] = self.settings.learning_rate * rate_share((step + 1) / self.steps)
             observed, noise = self._draw()
             amount = self.settings.recorruption
             with self._arithmetic():
@@ -75,7 +84,7 @@ class Branch:
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-            if must_end(step + 1):
+            if must_end(step + 1, self.steps):
                 return False
         return True
 
@@ -88,10 +97,11 @@ class Branch:
         height, width = (_at_most(length, crop, multiple) for length in self.observation.shape[-2:])
         part = _padded(self.observation, multiple)
         top, left = self._integer(part.shape[-2] - height + 1), self._integer(part.shape[-1] - width + 1)
-        (observed,) = turned([Window(top, left, height, width).cut(part)], self._integer(8))
+        window = Window(top, left, height, width)
+        observed, std = turned([window.cut(part), window.cut(_padded(self.noise_std, multiple))], self._integer(8))
         noise = torch.randn(observed.shape, generator=self.generator).to(observed)
         rows = observed.contiguous(memory_format=torch.channels_last)
-        return rows, self.noise_std * noise.contiguous(memory_format=torch.channels_last)
+        return rows, std * noise.contiguous(memory_format=torch.channels_last)
 
     @torch.no_grad()
     def denoise(self, picture: Tensor) -> Tensor:

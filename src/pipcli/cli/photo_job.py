@@ -1,5 +1,6 @@
 """One photo on its way from the file to the observation and its networks, and from the solution to the file."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from pipcli.cli.report import Metrics
 from pipcli.cli.request import Request, kind_of, stop_of
 from pipcli.console import Reporter
 from pipcli.degradations import Degradation
+from pipcli.finishing import Finished, finish
 from pipcli.fit.device import Device
 from pipcli.media import Photo, decode_photo, encode_photo, publish, shown
 from pipcli.metrics import psnr
 from pipcli.noise import NOISES, Evidence, Noise, detect
-from pipcli.restore import Outcome, Solution
+from pipcli.restore import CHECK_EVERY, Outcome, Progress, Solution
 from pipcli.settings import CLEAN_SIGMA, NoiseName, Settings
 from pipcli.sheet import Panel, side_by_side
 
@@ -32,6 +34,35 @@ def noise_of(request: Request, photo: Photo, observation: Tensor) -> Noise:
     if kind is NoiseName.AUTO:
         kind = detect(evidence)
     return NOISES[kind].of(evidence, request.sigma if request.level is None else request.level)
+
+
+class BranchWatch:
+    """Shows the progress of the branch, and ends it when the user or the clock says so."""
+
+    def __init__(
+        self,
+        time_limit: float | None,
+        seconds_before: float,
+        reporter: Reporter,
+        interrupted: Callable[[], bool],
+    ) -> None:
+        self.time_limit = time_limit
+        self.seconds_before = seconds_before
+        self.reporter = reporter
+        self.interrupted = interrupted
+        self._began = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the networks' picture was there."""
+        return time.perf_counter() - self._began
+
+    def must_end(self, step: int, steps: int) -> bool:
+        """Take note of a step of the branch; return whether to do without it."""
+        if step == 1 or step % CHECK_EVERY == 0:
+            self.reporter.show(Progress(1, 1, step, steps, step / steps, self.seconds, None), None)
+        late = self.time_limit is not None and self.seconds_before + self.seconds >= self.time_limit
+        return late or self.interrupted()
 
 
 class PhotoJob:
@@ -78,26 +109,42 @@ class PhotoJob:
         """Tell what is about to be done."""
         report.started(reporter, self.request, self.settings, self.files, self.noise, self.networks.device)
 
-    def finish(self, solution: Solution, reporter: Reporter) -> None:
+    def finish(self, solution: Solution, reporter: Reporter, interrupted: Callable[[], bool]) -> None:
         """Make the best of the networks' picture, write and report."""
         files = self.files
-        data = self._encoded(solution)
+        watch = BranchWatch(self.request.time_limit, solution.seconds, reporter, interrupted)
+        finished = self._finished(solution, watch)
+        data = self._encoded(solution, finished)
         deliver(data, files.output, overwrite=self.request.overwrite)
         written = decode_photo(data, shown(files.output))
         metrics = self._metrics(written, solution)
         # The picture is told of before the sheet is tried: what goes wrong with the sheet must not hide it.
-        report.finished(reporter, files, solution, metrics)
+        report.finished(reporter, files, solution, finished, watch.seconds, metrics)
         if files.sheet is not None:
             self._write_sheet(files.sheet, written, metrics)
 
-    def _encoded(self, solution: Solution) -> bytes:
+    def _finished(self, solution: Solution, watch: "BranchWatch") -> Finished:
+        """Return what is made of the networks' picture; the published method is that picture and nothing else."""
+        if solution.outcome is Outcome.CLEAN or self.request.paper:
+            return Finished(solution.image)
+        try:
+            return finish(
+                solution.image,
+                self.observation,
+                self.noise,
+                self.settings.finish,
+                self.networks.device,
+                self.request.seed,
+                watch.must_end,
+            )
+        finally:
+            watch.reporter.close()
+
+    def _encoded(self, solution: Solution, finished: Finished) -> bytes:
         """Return the bytes of the output file."""
-        clean = solution.outcome is Outcome.CLEAN
-        if clean and (data := self.files.as_read()) is not None:
+        if solution.outcome is Outcome.CLEAN and (data := self.files.as_read()) is not None:
             return data
-        # The published method is its networks' picture and nothing else.
-        image = solution.image if clean or self.request.paper else self.networks.finish(solution.image)
-        return encode_photo(image, self.files.photo, self.files.output_format)
+        return encode_photo(finished.image, self.files.photo, self.files.output_format)
 
     def _metrics(self, written: Photo, solution: Solution) -> Metrics | None:
         """Measure the written file, not the tensor that it was made from."""

@@ -10,13 +10,12 @@ from torch import Tensor
 
 from pipcli.coords import pixel_grid
 from pipcli.degradations import Degradation
-from pipcli.filters import NoiseBounds, Patches, refine
-from pipcli.fit.device import Device, workers_for
+from pipcli.fit.device import Device
 from pipcli.fit.fit import Fit, draw_held_out
 from pipcli.fit.memory import PROBE_SIDES, member_bytes, step_bytes
 from pipcli.fit.recording import recorder_for
 from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, StopRule
-from pipcli.noise import Noise, Whitened
+from pipcli.noise import Noise
 from pipcli.priors import Prior, build
 from pipcli.restore import Concurrency, Member, Picture
 from pipcli.settings import (
@@ -33,7 +32,6 @@ from pipcli.settings import (
 )
 from pipcli.tiles import Window, windows
 
-PASSES = (Patches(4, 3, 12, 60, 0.9),) * 2
 # The observation, both joined pictures with their weights, and copies on the way to the file.
 WHOLE_PICTURES = 6
 
@@ -128,23 +126,6 @@ class Networks:
         """Build the generators of pictures of a size."""
         channels, precision = self.observation.shape[1], self.device.precision
         return build(self.settings, size, channels, generators=generators, precision=precision)
-
-    def finish(self, image: Tensor) -> Tensor:
-        """Make the best of the networks' joined picture (1, C, H, W), the observation, and the noise."""
-        for _ in range(self.noise.passes):
-            image = self._filtered(self.noise.whitened(self.observation, image))
-        return image
-
-    def _filtered(self, whitened: Whitened) -> Tensor:
-        """Filter an observation in the form in which its noise is white, and return the picture (1, C, H, W)."""
-        variance = whitened.variance
-        if variance == 0:
-            return whitened.restore(whitened.observation)
-        # Of noise whose level we had to estimate we do not know either that it is white.
-        bounds = NoiseBounds(variance) if self.noise.estimated else NoiseBounds(variance, variance)
-        with workers_for(2, self.device) as workers:
-            filtered = refine(whitened.pilot, whitened.observation, bounds, PASSES, workers)
-        return whitened.restore(filtered.picture)
 
     def picture(self) -> Picture:
         """Return the picture with all networks as members of a restoration."""

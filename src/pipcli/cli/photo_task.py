@@ -104,5 +104,5 @@ def _restore(batch: "Batch", account: _Account) -> None:
         account.fitting_seconds += solutions[0].seconds
         for job, solution in zip(batch.jobs, solutions, strict=True):
             with account.attempt(1):
-                job.finish(solution, account.reporter)
+                job.finish(solution, account.reporter, batch.interrupted)
                 account.done += 1

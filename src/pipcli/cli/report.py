@@ -12,6 +12,7 @@ from pipcli.settings import NoiseName, Settings
 
 if TYPE_CHECKING:
     from pipcli.console import Reporter
+    from pipcli.finishing import Finished
     from pipcli.fit.device import Device
     from pipcli.noise import Noise
     from pipcli.restore import Solution
@@ -96,10 +97,24 @@ def _effective(request: Request, settings: Settings) -> dict[str, str | int | fl
     }
 
 
-def finished(reporter: "Reporter", files: Files, solution: "Solution", metrics: Metrics | None) -> None:
+def finished(
+    reporter: "Reporter",
+    files: Files,
+    solution: "Solution",
+    finish: "Finished",
+    finishing_seconds: float,
+    metrics: Metrics | None,
+) -> None:
     """Tell why and when the fit ended, what it gained where that is known, and where the result lies."""
     gain = "" if metrics is None else f", {metrics.psnr_input:.2f} -> {metrics.psnr:.2f} dB"
-    reporter.say(f"{solution.outcome.value}{_taken(solution)}{gain}")
+    reporter.say(f"{solution.outcome.value}{_taken(solution, finishing_seconds)}{gain}")
+    if finish.given_back:
+        reporter.say(
+            f"more than noise was taken out, so {100 * finish.given_back:.0f} percent of it was given back: "
+            "this picture has little noise, or texture that looks like it"
+        )
+    if finish.branch_weight is not None:
+        reporter.explain(f"the branch that sees the noisy picture has weight {finish.branch_weight:.2f}")
     if metrics is not None:
         reporter.explain(f"the networks' picture alone has {metrics.psnr_prior:.2f} dB")
         reporter.explain(f"the last raw output, unaveraged, has {metrics.psnr_last_output:.2f} dB")
@@ -112,7 +127,10 @@ def finished(reporter: "Reporter", files: Files, solution: "Solution", metrics: 
         reason=solution.outcome.value,
         steps=list(solution.steps),
         steps_done=list(solution.steps_done),
-        seconds=round(solution.seconds, 3),
+        seconds=round(solution.seconds + finishing_seconds, 3),
+        fitting_seconds=round(solution.seconds, 3),
+        branch_weight=None if finish.branch_weight is None else round(finish.branch_weight, 3),
+        given_back=round(finish.given_back, 3),
         restarts=solution.restarts,
         metrics=None if metrics is None else _rounded(metrics),
     )
@@ -130,13 +148,13 @@ def _rounded(metrics: Metrics) -> dict[str, float]:
     }
 
 
-def _taken(solution: "Solution") -> str:
+def _taken(solution: "Solution", finishing_seconds: float) -> str:
     """Say which steps' estimates were taken, if there were steps."""
     if not solution.steps:
         return ""
     first, last = min(solution.steps), max(solution.steps)
     steps = f"step {last}" if first == last else f"steps {first} to {last}"
-    return f"; estimate of {steps} in {solution.seconds:.1f} s"
+    return f"; estimate of {steps} in {solution.seconds + finishing_seconds:.1f} s"
 
 
 def _rounded_level(noise: "Noise") -> float:

@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pipcli.filters.spectrum import NoiseBounds, cosines, opponent, turn, variances
+from pipcli.settings import Patches
 from pipcli.tiles import Window
 
 # The side of a region in pixels, and the groups that are estimated at once: they bound the memory.
@@ -33,25 +34,6 @@ CHUNK = 512
 BEYOND = 1e3
 # A covariance plus less noise than this, a quarter of a grey level, cannot be inverted in float32.
 LEAST_VARIANCE = 1e-6
-
-
-@dataclass(frozen=True)
-class Patches:
-    """Which patches a pass looks at.
-
-    Attributes:
-        side: of a patch, in pixels.
-        stride: of the grid around whose patches similar ones are looked for, in pixels, at most `side`.
-        radius: how far off, along each axis, they are looked for, in pixels.
-        similar: how many are taken together.
-        noise_factor: the noise is counted this many times.
-    """
-
-    side: int
-    stride: int
-    radius: int
-    similar: int
-    noise_factor: float
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from torch import Tensor
 
-from pipcli.filters.nonlocal_bayes import Filtered, Patches, nonlocal_bayes
+from pipcli.filters.nonlocal_bayes import Filtered, nonlocal_bayes
 from pipcli.filters.spectrum import NoiseBounds
 from pipcli.filters.wiener import wiener
+from pipcli.settings import Patches
 
 
 def refine(

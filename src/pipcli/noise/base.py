@@ -42,12 +42,15 @@ class Whitened:
         pilot: (1, C, H, W) float32 in [0, 1], the estimate in the same form.
         variance: of the noise in this form; 0 where nothing is left to filter.
         restore: maps a filtered (1, C, H, W) observation back to the picture that it is of, in [0, 1].
+        variances: maps a filtered observation to the variance of each sample's noise, (1, C, H, W); None where it is
+            not known how far the noises of two samples are independent.
     """
 
     observation: Tensor
     pilot: Tensor
     variance: float
     restore: Callable[[Tensor], Tensor]
+    variances: Callable[[Tensor], Tensor] | None = None
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,13 @@ class Gaussian(Noise):
             pilot,
             self.expected_misfit(observation),
             lambda estimate: undo_clipping(estimate, observation, self.std),
+            self._variances,
         )
+
+    def _variances(self, clipped_mean: Tensor) -> Tensor:
+        """Return the variance that clipping leaves of the noise of each sample, given its mean after clipping."""
+        ratio = variance_ratio(clipped_mean.double().cpu().numpy(), max(self.std, SMALLEST_STD))
+        return self.std**2 * torch.from_numpy(ratio).to(clipped_mean)
 
 
 def estimate_noise_std(observation: Tensor) -> float:

@@ -58,11 +58,16 @@ class Stabilised(Noise):
         """Return both after the transform; restoring is its unbiased inverse."""
         mean, variance = self._table
         level = torch.nn.functional.avg_pool2d(pilot, PATCH_SIDE, ceil_mode=True)
+
+        def variances(filtered: Tensor) -> Tensor:
+            return torch.from_numpy(np.interp(filtered.double().numpy(), mean, variance)).to(filtered)
+
         return Whitened(
             self.stabilised(observation),
             self.mean_stabilised(pilot).clamp(0, 1),
             float(np.interp(level.double().numpy(), TABULATED, variance).mean()),
             partial(_inverse, mean),
+            variances,
         )
 
 

@@ -1,0 +1,163 @@
+"""What is made of the networks' picture and the observation in the end.
+
+The networks' picture is smooth where they had not yet explained the picture. As the pilot of filters it tells them what
+to take from the observation itself. For `--quality best` a branch that sees the noisy picture is joined with that, and
+the two together are the pilot of a last pass.
+
+The weight of the branch in that pilot is the one whose result has the least estimated error. The estimate is Stein's
+(Annals of Statistics 1981), which knows the noise and not the picture: the squared residual, less the variance of the
+noise, plus twice that variance times the derivative of each sample by itself. That the pilot depends on the observation
+too is left out; it is much the same for all that are compared.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pipcli.branch.recorrupted import Branch
+from pipcli.filters import Filtered, NoiseBounds, refine
+from pipcli.filters.nonlocal_bayes import nonlocal_bayes
+from pipcli.fit.device import Device, workers_for
+from pipcli.noise import Noise, Whitened
+from pipcli.settings import FinishSettings
+
+# Of the branch in the pilot of the last pass. More was never best where we measured it.
+WEIGHTS = (0.0, 0.25, 0.5, 0.75)
+# A filter that takes out this many times what the noise is has taken out picture too. Less may be an error of sigma.
+MOST_TAKEN = 1.25
+# Noise whose neighbours are correlated by more than this is not what recorrupted pairs are for.
+LARGEST_CORRELATION = 0.15
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The end of a restoration.
+
+    Attributes:
+        image: (1, C, H, W) float32 in [0, 1].
+        branch_weight: of the branch in the pilot of the last pass; None where there was none.
+        given_back: share of what the filter took that was given back, since it was more than noise.
+    """
+
+    image: Tensor
+    branch_weight: float | None = None
+    given_back: float = 0.0
+
+
+def never_ends(step: int, steps: int) -> bool:
+    """Return False."""
+    del step, steps
+    return False
+
+
+def finish(
+    image: Tensor,
+    observation: Tensor,
+    noise: Noise,
+    settings: FinishSettings,
+    device: Device,
+    seed: int,
+    must_end: Callable[[int, int], bool] = never_ends,
+) -> Finished:
+    """Make the best of the networks' picture, the observation, and what is known of the noise.
+
+    Args:
+        image: (1, C, H, W) float32 in [0, 1], on the CPU: the networks' picture.
+        observation: (1, C, H, W) float32 in [0, 1], on the CPU.
+        noise: of the observation.
+        settings: which filters, and whether there is a branch.
+        device: where to train and filter.
+        seed: of the branch.
+        must_end: told the step of the branch, and how many there are, says whether to do without it.
+    """
+    finished = Finished(image)
+    if not settings.passes:
+        return finished
+    for _ in range(noise.passes):
+        whitened = noise.whitened(observation, finished.image)
+        finished = _Finish(whitened, noise, settings, device, seed, must_end).run()
+    return finished
+
+
+class _Finish:
+    """The way of one picture in the form in which its noise is white."""
+
+    def __init__(
+        self,
+        whitened: Whitened,
+        noise: Noise,
+        settings: FinishSettings,
+        device: Device,
+        seed: int,
+        must_end: Callable[[int, int], bool],
+    ) -> None:
+        self.whitened = whitened
+        self.noise = noise
+        self.settings = settings
+        self.device = device
+        self.seed = seed
+        self.must_end = must_end
+        target = device.torch_device
+        self.observation, self.pilot = whitened.observation.to(target), whitened.pilot.to(target)
+        # Of noise whose level we had to estimate we do not know either that it is white.
+        least = whitened.variance
+        self.bounds = NoiseBounds(least) if noise.estimated else NoiseBounds(least, least)
+
+    def run(self) -> Finished:
+        """Filter, join and restore."""
+        if self.whitened.variance == 0:
+            return Finished(self.whitened.restore(self.whitened.observation))
+        with workers_for(2, self.device) as workers:
+            filtered = refine(self.pilot, self.observation, self.bounds, self.settings.passes, workers)
+        weight = None
+        if (branch := self._trained(filtered)) is not None:
+            filtered, weight = self._joined(filtered, branch)
+        share = self._share_of_picture_taken(filtered)
+        picture = torch.lerp(filtered.picture, self.observation, share).cpu()
+        return Finished(self.whitened.restore(picture.clamp(0, 1)), weight, share)
+
+    def _share_of_picture_taken(self, filtered: Filtered) -> float:
+        """Return how much of what was taken from the observation to give back, so that it is never worse than before.
+
+        The residual should be as large as the noise that the filter can take. One less the ratio of the two is the
+        share of the observation at which Stein's estimate is least.
+        """
+        taken = float((self.observation - filtered.picture).square().mean())
+        expected = self.whitened.variance * (1 - filtered.influence)
+        return 0.0 if taken <= MOST_TAKEN * expected or self.noise.estimated else 1 - expected / taken
+
+    def _trained(self, filtered: Filtered) -> Branch | None:
+        """Return the trained branch; None where there is none, where the noise is not for it, or where time is up."""
+        settings = self.settings.branch
+        if settings is None or self.whitened.variances is None:
+            return None
+        if _correlation(self.observation - filtered.picture) > LARGEST_CORRELATION:
+            return None
+        std = self.whitened.variances(filtered.picture.cpu()).sqrt().to(self.observation)
+        branch = Branch(self.observation, std, settings, self.device.precision, self.seed)
+        return branch if branch.train(self.must_end) else None
+
+    def _joined(self, filtered: Filtered, branch: Branch) -> tuple[Filtered, float]:
+        """Return the best last pass over a mean of both as its pilot, and the weight of the branch in that."""
+        denoised = branch.denoise(self.observation)
+        passes = {weight: self._last_pass(torch.lerp(filtered.picture, denoised, weight)) for weight in WEIGHTS}
+        weight = min(passes, key=lambda weight: self._risk(passes[weight]))
+        return passes[weight], weight
+
+    def _last_pass(self, pilot: Tensor) -> Filtered:
+        with workers_for(2, self.device) as workers:
+            return nonlocal_bayes(pilot, self.observation, self.bounds, self.settings.passes[-1], workers)
+
+    def _risk(self, filtered: Filtered) -> float:
+        """Return the estimate of the squared error, up to what the pilot's own dependence adds to it."""
+        residual = float((self.observation - filtered.picture).square().mean())
+        return residual + self.whitened.variance * (2 * filtered.influence - 1)
+
+
+def _correlation(residual: Tensor) -> float:
+    """Return the correlation of neighbouring samples of a (1, C, H, W) residual."""
+    pairs = ((residual[..., 1:], residual[..., :-1]), (residual[..., 1:, :], residual[..., :-1, :]))
+    energy = max(float(residual.square().mean()), 1e-12)
+    return max((float((first * second).mean()) / energy for first, second in pairs if first.numel()), default=0.0)
