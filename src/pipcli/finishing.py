@@ -24,7 +24,7 @@ from pipcli.noise import Noise, Whitened
 from pipcli.settings import FinishSettings
 
 # Of the branch in the pilot of the last pass. More was never best where we measured it.
-WEIGHTS = (0.0, 0.25, 0.5, 0.75)
+WEIGHTS = (0.0, 0.25, 0.5)
 # A filter that takes out this many times what the noise is has taken out picture too. Less may be an error of sigma.
 MOST_TAKEN = 1.25
 # Noise whose neighbours are correlated by more than this is not what recorrupted pairs are for.

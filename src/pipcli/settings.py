@@ -252,8 +252,8 @@ PIP = Settings(
 DIP = Settings(
     NoiseSettings(channels=32, amplitude=0.1, jitter=0.01),
     HourglassSettings((64,) * 5, (4,) * 5, 3, Sampling.MEAN, Merge.SUM, redundant_biases=False),
-    FitSettings(steps=1000, learning_rate=0.01, average_decay=0.98),
-    tiles=Tiles(side=128, stride=64),
+    FitSettings(steps=200, learning_rate=0.01, average_decay=0.93),
+    tiles=Tiles(side=128, stride=96),
 )
 
 PRESETS = {("denoise", PriorName.PIP): PIP, ("denoise", PriorName.DIP): DIP}
