@@ -152,6 +152,8 @@ class _Pass:
         for distance, (down, across) in zip(distances, offsets, strict=True):
             difference = own - around[:, down : down + core.height, across : across + core.width]
             distance.copy_(F.avg_pool2d(difference.square_().sum(0)[None], side, stride)[0])
+        # Where all are alike, each is still one of its own: every pixel then has an estimate.
+        distances[len(offsets) // 2] = -1.0
         nearest = distances.flatten(1).T.contiguous().topk(self.similar, dim=1, largest=False).indices
         found = torch.tensor(offsets, device=nearest.device)[nearest] - radius
         return found[..., 0], found[..., 1]
