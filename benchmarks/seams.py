@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from about import about
+from measuring import finished
 from pipcli.cli.photo_networks import Networks
 from pipcli.degradations import Identity
 from pipcli.fit.device import choose_device, keep_freed_memory, members_together, workers_for
@@ -66,7 +67,7 @@ def solved(settings: Settings, noisy: Tensor, noise: Gaussian) -> tuple[Tensor, 
             watcher=Nobody(),
             concurrency=Concurrency(workers, members_together(device)),
         )
-    return networks.finish(solution.image), networks
+    return finished(networks, solution.image), networks
 
 
 def seam_ratio(error: Tensor, networks: Networks) -> float | None:
