@@ -49,6 +49,7 @@ from measuring import (
 )
 from pipcli.metrics import psnr, ssim
 from pipcli.settings import NoiseName
+from summaries import means
 
 Row = dict[str, Any]
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".ppm")
@@ -210,52 +211,6 @@ def measure(arguments: argparse.Namespace, known: set[tuple[Any, ...]]) -> Itera
             case = case_of(path, noise, level, seed, arguments, folder)
             for way in missing:
                 yield ways[way](case)
-
-
-def means(rows: list[Row]) -> list[Row]:
-    """Return the means over pictures and seeds of each kind, level and method, with the worst of them."""
-    groups: dict[tuple[str, float, str], list[Row]] = {}
-    for row in rows:
-        groups.setdefault((row["noise"], row["level"], row["method"]), []).append(row)
-    return [
-        dict(zip(("noise", "level", "method"), group, strict=True)) | summary(same) for group, same in groups.items()
-    ]
-
-
-def summary(rows: list[Row]) -> Row:
-    """Return the means of rows of one kind, level and method; None where no row has a number."""
-    gains = [row["psnr"] - row["psnr_input"] for row in rows]
-    losses = [row["loss"] for row in rows if row.get("loss") is not None]
-    alone = [row["psnr_prior"] for row in rows if "psnr_prior" in row]
-    similarities = [row["ssim"] for row in rows if row["ssim"] is not None]
-    return {
-        "runs": len(rows),
-        "pictures": len({row["picture"] for row in rows}),
-        "seeds": len({row["seed"] for row in rows}),
-        "psnr": mean(row["psnr"] for row in rows),
-        "ssim": mean(similarities),
-        "psnr_prior": mean(alone),
-        "gain": mean(gains),
-        "worst_gain": min(gains),
-        "loss": mean(losses),
-        "worst_loss": max(losses, default=None),
-        "seed_range": seed_range(rows),
-        "seconds": mean(row["seconds"] for row in rows),
-    }
-
-
-def mean(values: Any) -> float | None:
-    """Return the mean of numbers, None of none."""
-    numbers = list(values)
-    return sum(numbers) / len(numbers) if numbers else None
-
-
-def seed_range(rows: list[Row]) -> float | None:
-    """Return by how many dB the seeds of one picture differ at most; None where each has one seed."""
-    by_picture: dict[str, list[float]] = {}
-    for row in rows:
-        by_picture.setdefault(row["picture"], []).append(row["psnr"])
-    return max((max(values) - min(values) for values in by_picture.values() if len(values) > 1), default=None)
 
 
 class Results:
