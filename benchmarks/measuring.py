@@ -28,6 +28,7 @@ from pipcli.media import read_photo
 from pipcli.metrics import psnr
 from pipcli.restore import CHECK_EVERY, Member, Picture
 from pipcli.settings import NoiseName, StopName
+from pipcli.simulation.names import NoiseName as Drawn
 from pipcli.simulation.noise import NOISES
 from pipcli.tiles import Window, blend
 
@@ -55,7 +56,7 @@ def write_noisy(clean: Samples, kind: NoiseName, level: float, seed: int, stem: 
         Image.fromarray(clean).save(path, quality=round(level))
         return path
     strength = level / 255 if kind in IN_GREY_LEVELS else level
-    noisy = NOISES[kind](clean / 255, strength, np.random.default_rng(seed))  # type: ignore[index]
+    noisy = NOISES[Drawn(kind)](clean / 255, strength, np.random.default_rng(seed))
     path = stem.with_suffix(".png")
     Image.fromarray(np.clip(np.round(255 * noisy), 0, 255).astype(np.uint8)).save(path)
     return path
