@@ -1,6 +1,7 @@
 """What every result says of where it comes from."""
 
 import platform
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ def about(device: str) -> dict[str, Any]:
     """Return the command (paths by their last part), the versions, the device's name and the threads."""
     words = [Path(word).name if "/" in word else word for word in sys.argv]
     return {
-        "command": "python benchmarks/" + " ".join(words),
+        "command": "python benchmarks/" + shlex.join(words),
         "version": __version__,
         "torch": torch.__version__,
         "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor(),

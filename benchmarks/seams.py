@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from about import about
+from measuring import finished
 from pipcli.cli.photo_networks import Networks
 from pipcli.degradations import Identity
-from pipcli.finishing import finish
 from pipcli.fit.device import choose_device, keep_freed_memory, members_together, workers_for
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
@@ -67,8 +67,7 @@ def solved(settings: Settings, noisy: Tensor, noise: Gaussian) -> tuple[Tensor, 
             watcher=Nobody(),
             concurrency=Concurrency(workers, members_together(device)),
         )
-    finished = finish(solution.image, noisy, noise, settings.finish, device, seed=0)
-    return finished.image, networks
+    return finished(networks, solution.image), networks
 
 
 def seam_ratio(error: Tensor, networks: Networks) -> float | None:

@@ -1,0 +1,85 @@
+"""The quality bench and its page run, on one tiny picture and a few steps, so that they cannot rot unseen."""
+
+import json
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+CLASSICS = ["median", "nlm", "tv"]
+Script = Callable[..., None]
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Script:
+    """Return what runs a script of the benches with arguments; its neighbours are forgotten afterwards."""
+    pytest.importorskip("skimage.restoration", reason="needs scikit-image: pip install '.[benchmarks]'")
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    for neighbour in BENCHMARKS.glob("*.py"):
+        monkeypatch.delitem(sys.modules, neighbour.stem, raising=False)
+
+    def run(name: str, *arguments: object) -> None:
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        try:
+            runpy.run_path(str(BENCHMARKS / name), run_name="__main__")
+        finally:
+            for neighbour in BENCHMARKS.glob("*.py"):
+                sys.modules.pop(neighbour.stem, None)
+
+    return run
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """Return a file with 32x32 pixels: colours that rise, and a dark square."""
+    down, right = np.mgrid[0:32, 0:32] / 31
+    samples = np.stack([down, right, 1 - down], axis=2)
+    samples[10:20, 8:16] = 0.2
+    path = tmp_path / "square.png"
+    Image.fromarray(np.round(40 + 170 * samples).astype(np.uint8)).save(path)
+    return path
+
+
+def measured(path: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(path.read_text())["runs"]
+    return rows
+
+
+def test_the_bench_measures_resumes_and_makes_a_page(script: Script, picture: Path, tmp_path: Path) -> None:
+    results, page = tmp_path / "quality.json", tmp_path / "quality.md"
+    settings = ["--noise", "gaussian:25", "impulse:0.2", "--methods", "pip:draft", "--steps", 20, "--device", "cpu"]
+    call = ["quality.py", picture, *settings, "--json", results]
+    script(*call)
+    assert [row["noise"] for row in measured(results)] == ["gaussian", "impulse"]
+    for row in measured(results):
+        assert row["psnr_input"] < row["psnr"] <= row["oracle"] + 0.1
+        assert row["size"] == [32, 32]
+        assert row["ssim"] > row["ssim_input"]
+        assert row["steps"] == [20, 20]
+        assert row["took"][0] == row["noise"]
+    with pytest.raises(SystemExit):
+        script(*call)
+    script(*call, "--classics", "--resume")
+    by_noise = {noise: [row for row in measured(results) if row["noise"] == noise] for noise in ("gaussian", "impulse")}
+    assert [row["method"] for row in by_noise["impulse"] if row["method"] != "cbm3d"] == ["pip:draft", *CLASSICS]
+    assert len({row["psnr_input"] for row in by_noise["impulse"]}) == 1
+    script("quality_page.py", results, "--out", page)
+    text = page.read_text()
+    assert "pip draft: alone" in text
+    assert "| square, 32x32 |" in text
+    assert "python benchmarks/quality.py square.png --noise gaussian:25" in text
+    for row in by_noise["gaussian"]:
+        assert f"{row['psnr']:.2f}" in text
+
+
+def test_the_page_refuses_the_same_run_twice(script: Script, picture: Path, tmp_path: Path) -> None:
+    results = tmp_path / "quality.json"
+    script("quality.py", picture, "--methods", "pip:draft", "--steps", 2, "--device", "cpu", "--json", results)
+    with pytest.raises(SystemExit, match="same run"):
+        script("quality_page.py", results, results, "--out", tmp_path / "quality.md")
