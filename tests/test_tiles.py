@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from pipcli.tiles import Window, blend, windows
+from pipcli.tiles import Window, blend, spread, windows
 
 SIZES = [(1, 1), (1, 300), (300, 1), (7, 9), (128, 128), (129, 128), (128, 129), (150, 200), (255, 513), (321, 481)]
 TILES = [(128, 64), (128, 112), (128, 128), (16, 5), (3, 1)]
@@ -132,3 +132,19 @@ def test_blending_leaves_the_parts_alone() -> None:
     before = part.clone()
     blend((4, 6), [(Window(0, 0, 4, 4), part), (Window(0, 2, 4, 4), part)])
     assert torch.equal(part, before)
+
+
+def test_spread_is_the_standard_deviation_of_independent_parts(generator: torch.Generator) -> None:
+    size, std = (150, 170), 0.05
+    places = windows(size, 64, 32) * 3
+    parts = [(place, 0.5 + std * torch.randn(1, 3, 64, 64, generator=generator)) for place in places]
+    found = spread(size, parts)
+    assert found.shape == (1, 1, *size)
+    assert float(found.square().mean().sqrt()) == pytest.approx(std, rel=0.03)
+
+
+def test_parts_that_agree_or_are_alone_have_no_spread(generator: torch.Generator) -> None:
+    picture = torch.rand(1, 3, 90, 100, generator=generator)
+    parts = [(window, window.cut(picture)) for window in windows((90, 100), 64, 40)]
+    assert spread((90, 100), parts).max() < 1e-5
+    assert spread((90, 100), [(Window(0, 0, 90, 100), picture)]).max() == 0

@@ -25,7 +25,7 @@ from pipcli.errors import PipRestoreError
 from pipcli.fit.fit import Fit, Iterate, members_of
 from pipcli.fit.stopping import Choice, StopRule
 from pipcli.settings import StopName
-from pipcli.tiles import Window, blend
+from pipcli.tiles import Window, blend, spread
 
 CHECK_EVERY = 10
 # A residual this many times the lowest one (plus this much, since a noiseless fit has a residual near zero that jumps
@@ -82,6 +82,7 @@ class Solution:
 
     Attributes:
         image: (1, C, H, W) float32 in [0, 1], on the CPU: the members' answers, joined.
+        spread: (1, 1, H, W) standard deviation of the answers of the members that see a pixel.
         last_output: (1, C, H, W) the members' last raw outputs, joined: what the published code returns.
         outcome: why most members ended.
         steps: of each member, the step whose estimate was taken.
@@ -91,6 +92,7 @@ class Solution:
     """
 
     image: Tensor
+    spread: Tensor
     last_output: Tensor
     outcome: Outcome
     steps: tuple[int, ...]
@@ -448,8 +450,10 @@ def _joined(size: tuple[int, int], runs: list[_Run], seconds: float) -> Solution
     early = [outcome for outcome in (Outcome.INTERRUPTED, Outcome.TIME_LIMIT) if outcomes[outcome]]
     outputs = [(run.member.window, run.last_output) for run in runs if run.last_output is not None]
     choices = [(run.member.window, run.answer) for run in runs if run.answer is not None]
+    images = [(window, choice.image.cpu()) for window, choice in choices]
     return Solution(
-        image=blend(size, ((window, choice.image.cpu()) for window, choice in choices)).clamp(0, 1),
+        image=blend(size, images).clamp(0, 1),
+        spread=spread(size, images),
         last_output=blend(size, outputs),
         outcome=early[0] if early else outcomes.most_common(1)[0][0],
         steps=tuple(choice.step for _, choice in choices),

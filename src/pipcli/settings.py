@@ -187,7 +187,7 @@ class BranchSettings:
     Attributes:
         width: channels of each of its scales.
         scales: how many, each half the size of the one before.
-        steps: of its optimiser for a picture of 256x256; their number grows with the root of the pixels.
+        steps: of its optimiser for a picture of 256x256; others get as many more or fewer as they have pixels.
         learning_rate: Adam's highest, which falls as a cosine.
         crop: side of the part of the picture that a step sees, in pixels, a multiple of 2^(scales - 1).
         recorruption: strength of the noise that is added to the input, in units of the picture's own.
@@ -272,6 +272,8 @@ FINISH = {
 # lacks to one, shrinks with the steps, else the average of a short fit would be of its blurred beginning.
 STEP_SHARE = {Quality.DRAFT: 1 / 3, Quality.STANDARD: 1.0, Quality.BEST: 1.0}
 MEMBERS = {Quality.DRAFT: 1, Quality.STANDARD: 1, Quality.BEST: 1}
+# Members of each window, at least, when the user asks how far they differ.
+MEMBERS_TO_COMPARE = 4
 # A preview does with barely overlapping windows, the stride being this share of the side, and so do pictures that would
 # need more windows than this, each of which has a network in memory.
 MOST_STRIDE_SHARE = 0.875

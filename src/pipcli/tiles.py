@@ -81,3 +81,26 @@ def blend(size: tuple[int, int], parts: Iterable[tuple[Window, Tensor]]) -> Tens
         window.cut(total).add_(part * weights)
         window.cut(sums).add_(weights)
     return total / sums
+
+
+def spread(size: tuple[int, int], parts: Iterable[tuple[Window, Tensor]]) -> Tensor:
+    """Return the standard deviation of the parts (1, C, h, w) that hold each pixel, over all channels: (1, 1, H, W).
+
+    Parts count as much as in `blend`, and the estimate is unbiased for parts that are independent. Where one part alone
+    holds a pixel there is nothing to tell it from, and it is 0.
+
+    Args:
+        size: height and width of the picture.
+        parts: windows, which together cover the picture, with what was made in them.
+    """
+    held = list(parts)
+    mean = blend(size, held)
+    sums, squares, errors = torch.zeros(size), torch.zeros(size), torch.zeros(size)
+    for window, part in held:
+        weights = window.weights()
+        window.cut(sums).add_(weights)
+        window.cut(squares).add_(weights.square())
+        window.cut(errors).add_(weights * (part - window.cut(mean)).square().mean(1)[0])
+    free = 1 - squares / sums.square()
+    variance = torch.where(free > SMALLEST_WEIGHT, errors / sums / free.clamp(min=SMALLEST_WEIGHT), 0.0)
+    return variance.sqrt()[None, None]

@@ -25,8 +25,8 @@ from pipcli.tiles import Window, blend, windows
 # How a picture that is too large for one piece is taken apart when it is denoised, in pixels: what a pixel sees reaches
 # less far than half of what pieces share.
 SIDE, STRIDE = 512, 448
-# The steps of the settings are for a picture of this side; a large one gets this many times as many at most.
-STANDARD_SIDE, MOST_TIMES = 256, 4
+# The steps of the settings are for a picture of so many pixels; a large one gets this many times as many at most.
+STANDARD_PIXELS, MOST_TIMES = 256 * 256, 8
 WARM_UP = 0.05  # share of the steps in which the rate rises, before it falls as a cosine
 
 
@@ -56,9 +56,9 @@ class Branch:
 
     @property
     def steps(self) -> int:
-        """How many to make: more for a larger picture, which has more to learn from, but not in proportion."""
+        """How many to make: in proportion to the pixels; with too many it learns their noise by heart."""
         pixels = self.observation.shape[-2] * self.observation.shape[-1]
-        return max(1, round(self.settings.steps * min(MOST_TIMES, math.sqrt(pixels) / STANDARD_SIDE)))
+        return max(1, round(self.settings.steps * min(MOST_TIMES, pixels / STANDARD_PIXELS)))
 
     @contextlib.contextmanager
     def _arithmetic(self) -> Iterator[None]:

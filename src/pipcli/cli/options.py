@@ -72,6 +72,14 @@ Sheet = Annotated[
     Path | None,
     typer.Option(help="Also write a PNG with input, result and reference side by side.", metavar="FILE"),
 ]
+Uncertainty = Annotated[
+    Path | None,
+    typer.Option(
+        help="Also write how far the networks differ at each pixel: a grey picture whose white is the whole range of "
+        "the input, 16 bit as .png, float as .tif. Fits at least four networks to every place.",
+        metavar="FILE",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Report as JSON lines on stdout.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output file that exists.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary on stderr.")]

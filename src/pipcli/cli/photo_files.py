@@ -23,6 +23,8 @@ from pipcli.media import (
     shown,
 )
 
+UNCERTAINTY_SUFFIXES = {".png": 16, ".tif": 32, ".tiff": 32}  # and the bits of a sample
+
 
 @dataclass(frozen=True)
 class Files:
@@ -34,6 +36,7 @@ class Files:
     output_format: str
     reference: Photo | None
     sheet: Path | None
+    uncertainty: Path | None
 
     def as_read(self) -> bytes | None:
         """Return the bytes of the input where writing it as JPEG again would change it; None from a stream."""
@@ -51,7 +54,8 @@ def one_each(request: Request, sources: Sequence[Path]) -> list[Request]:
     """
     if len(sources) == 1:
         return [request]
-    for option, value in {"--reference": request.reference, "--sheet": request.sheet}.items():
+    singles = {"--reference": request.reference, "--sheet": request.sheet, "--uncertainty": request.uncertainty}
+    for option, value in singles.items():
         if value is not None:
             raise UnusableInputError(f"{option} is for one picture, and there are {len(sources)} inputs")
     if STANDARD_STREAM in sources or request.output == STANDARD_STREAM:
@@ -92,9 +96,19 @@ def open_files(request: Request) -> Files:
     if request.sheet is not None:
         check_png("--sheet", request.sheet)
         check_output(request.sheet, source, overwrite=request.overwrite)
-    check_apart({"--output": output, "--sheet": request.sheet, "--reference": request.reference})
+    if request.uncertainty is not None:
+        _check_uncertainty(request.uncertainty)
+        check_output(request.uncertainty, source, overwrite=request.overwrite)
+    check_apart(
+        {
+            "--output": output,
+            "--sheet": request.sheet,
+            "--uncertainty": request.uncertainty,
+            "--reference": request.reference,
+        }
+    )
     reference = None if request.reference is None else _reference(request.reference, photo)
-    return Files(request.source, photo, output, output_format, reference, request.sheet)
+    return Files(request.source, photo, output, output_format, reference, request.sheet, request.uncertainty)
 
 
 def _output(request: Request) -> Path:
@@ -148,6 +162,14 @@ def check_png(option: str, path: Path) -> None:
     if path.suffix.lower() != ".png":
         raise OutputRefusedError(
             f"only PNG is written there: give {option} a name that ends in .png, not {shown(path)}"
+        )
+
+
+def _check_uncertainty(path: Path) -> None:
+    if path.suffix.lower() not in UNCERTAINTY_SUFFIXES:
+        raise OutputRefusedError(
+            f"the uncertainty is written as 16-bit PNG or float TIFF: give --uncertainty a name that ends in .png or "
+            f".tif, not {shown(path)}"
         )
 
 

@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from pipcli.cli import report
-from pipcli.cli.photo_files import Files, deliver
+from pipcli.cli.photo_files import UNCERTAINTY_SUFFIXES, Files, deliver
 from pipcli.cli.photo_networks import Networks
 from pipcli.cli.report import Metrics
 from pipcli.cli.request import Request, kind_of, stop_of
@@ -15,7 +16,7 @@ from pipcli.console import Reporter
 from pipcli.degradations import Degradation
 from pipcli.finishing import Finished, finish
 from pipcli.fit.device import Device
-from pipcli.media import Photo, decode_photo, encode_photo, publish, shown
+from pipcli.media import Photo, decode_photo, encode, encode_photo, format_for, publish, quantised, shown
 from pipcli.metrics import psnr
 from pipcli.noise import NOISES, Evidence, Noise, detect
 from pipcli.restore import CHECK_EVERY, Outcome, Progress, Solution
@@ -103,7 +104,8 @@ class PhotoJob:
 
     def unchanged(self) -> Solution:
         """Return the observation as the solution, with no network fitted."""
-        return Solution(self.observation, self.observation, Outcome.CLEAN, (), (), 0.0, 0)
+        nothing = torch.zeros_like(self.observation[:, :1])
+        return Solution(self.observation, nothing, self.observation, Outcome.CLEAN, (), (), 0.0, 0)
 
     def tell_start(self, reporter: Reporter) -> None:
         """Tell what is about to be done."""
@@ -122,6 +124,8 @@ class PhotoJob:
         report.finished(reporter, files, solution, finished, watch.seconds, metrics)
         if files.sheet is not None:
             self._write_sheet(files.sheet, written, metrics)
+        if files.uncertainty is not None:
+            self._write_uncertainty(files.uncertainty, solution.spread)
 
     def _finished(self, solution: Solution, watch: "BranchWatch") -> Finished:
         """Return what is made of the networks' picture; the published method is that picture and nothing else."""
@@ -153,6 +157,11 @@ class PhotoJob:
         reference = self.files.reference.pixels()
         pictures = (self.observation, written.pixels(), solution.image, solution.last_output)
         return Metrics(*(psnr(picture, reference) for picture in pictures))
+
+    def _write_uncertainty(self, path: Path, spread: Tensor) -> None:
+        samples = quantised(spread[0].permute(1, 2, 0).numpy(), UNCERTAINTY_SUFFIXES[path.suffix.lower()])
+        data = encode(Photo(samples, "PNG"), format_for(path))
+        publish(path, data, overwrite=self.request.overwrite)
 
     def _write_sheet(self, path: Path, written: Photo, metrics: Metrics | None) -> None:
         before = "" if metrics is None else f", {metrics.psnr_input:.2f} dB"

@@ -123,6 +123,7 @@ def finished(
         input=shown(files.source),
         output=shown(files.output),
         sheet=None if files.sheet is None else shown(files.sheet),
+        uncertainty=None if files.uncertainty is None else shown(files.uncertainty),
         outcome=solution.outcome.name.lower(),
         reason=solution.outcome.value,
         steps=list(solution.steps),

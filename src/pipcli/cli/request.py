@@ -9,6 +9,7 @@ from pipcli.errors import UnusableInputError
 from pipcli.settings import (
     HELD_OUT_FRACTION,
     LEVELS,
+    MEMBERS_TO_COMPARE,
     SIGMA_RANGE,
     NoiseName,
     PriorName,
@@ -43,6 +44,7 @@ class Request:
     device: str
     reference: Path | None
     sheet: Path | None
+    uncertainty: Path | None
     json_lines: bool
     overwrite: bool
     quiet: bool
@@ -64,7 +66,13 @@ def settings_of(request: Request) -> Settings:
     row = preset(request.task, request.prior, request.quality, published=request.paper)
     steps = row.fit.steps if request.steps is None else request.steps
     share = HELD_OUT_FRACTION if stop_of(request) is StopName.HELD_OUT else 0.0
-    return dataclasses.replace(row, fit=dataclasses.replace(row.fit, steps=steps, held_out_fraction=share))
+    members = row.fit.members
+    if request.uncertainty is not None:
+        if request.paper:
+            raise UnusableInputError("--uncertainty compares several networks, and --paper fits one: leave out either")
+        members = max(members, MEMBERS_TO_COMPARE)
+    fit = dataclasses.replace(row.fit, steps=steps, held_out_fraction=share, members=members)
+    return dataclasses.replace(row, fit=fit)
 
 
 def stop_of(request: Request) -> StopName:

@@ -9,7 +9,9 @@ version y and the covariance V of the noise, is then
 and where patches overlap, estimates average. Source: Lebrun, Buades and Morel, "A Nonlocal Bayesian Image Denoising
 Algorithm" (SIAM Journal on Imaging Sciences 2013), the second of its two steps.
 
-Departures: the pilot is whatever the caller knows best, not a first step of the same kind; V is the diagonal of the
+Departures: the pilot is whatever the caller knows best, not a first step of the same kind; m is moved towards the mean
+of the noisy patches, where the two differ by more than the noise can explain, so that what the pilot lacks in a whole
+group is not lost (the positive part of James and Stein's estimate, for each coefficient); V is the diagonal of the
 frequencies of a cosine transform instead of a number, so that noise that is not white can be counted as it is.
 
 The work is done in regions of the grid, whose sums add up to what the whole picture would give: no seam can show.
@@ -160,9 +162,14 @@ class _Pass:
 
     def _estimates(self, known: Tensor, observed: Tensor) -> tuple[Tensor, Tensor]:
         """Return the (G, N, D) estimates of groups of N patches, and the (G,) mean derivatives by themselves."""
+        similar = known.shape[1]
         mean = known.mean(1, keepdim=True)
         deviations = known - mean
-        total = torch.baddbmm(self.variance.diag(), deviations.mT, deviations, alpha=1 / (known.shape[1] - 1))
+        total = torch.baddbmm(self.variance.diag(), deviations.mT, deviations, alpha=1 / (similar - 1))
+        lacking = observed.mean(1, keepdim=True) - mean
+        # Patches overlap: the noise of a sample can be in as many of them as a patch has samples.
+        doubt = self.variance * self.patches.side**2 / similar
+        mean = mean + lacking * (1 - doubt / lacking.square().clamp(min=LEAST_VARIANCE**2)).clamp(min=0)
         inverse = torch.cholesky_inverse(torch.linalg.cholesky(total))
         estimates = torch.baddbmm(observed, observed - mean, inverse * self.variance, alpha=-1)
         influences = 1 - (inverse.diagonal(dim1=1, dim2=2) * self.variance).mean(1)
