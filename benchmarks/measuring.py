@@ -140,8 +140,12 @@ class Watched:
         return Member(member.window, build)
 
     def best(self, published: bool) -> float | None:
-        """Return the PSNR of the oracles' choices, joined and finished as the command does with its own."""
-        if self.networks is None:
+        """Return the PSNR of the oracles' choices, joined and finished as the command does with its own.
+
+        None where nothing was fitted, and where a branch takes part: the networks are those of the standard quality,
+        which has the loss of their stop rule, and training the branch again would tell nothing of that.
+        """
+        if self.networks is None or self.networks.settings.finish.branch is not None:
             return None
         size = (self.clean.shape[-2], self.clean.shape[-1])
         image = blend(size, ((oracle.window, oracle.best[1]) for oracle in self.oracles.values())).clamp(0, 1)
