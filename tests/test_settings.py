@@ -8,6 +8,7 @@ import pytest
 from pipcli.errors import UnusableInputError
 from pipcli.settings import (
     DISCREPANCY_FACTOR,
+    FINISH,
     GUARD_FACTOR,
     HELD_OUT_FRACTION,
     MEMBERS,
@@ -19,6 +20,7 @@ from pipcli.settings import (
     STEP_SHARE,
     VARIANCE_PATIENCE,
     AxisWaves,
+    FinishSettings,
     Grid,
     Merge,
     NoiseSettings,
@@ -70,16 +72,18 @@ def test_the_published_row_is_returned_as_it_stands(prior: PriorName) -> None:
 
 
 @pytest.mark.parametrize("prior", PriorName)
-def test_the_qualities_differ_in_time_only(prior: PriorName) -> None:
+def test_the_qualities_differ_in_time_and_finish_only(prior: PriorName) -> None:
     draft, standard, best = (preset("denoise", prior, quality, published=False) for quality in Quality)
-    assert standard == PRESETS["denoise", prior]
+    assert dataclasses.replace(standard, finish=FinishSettings()) == PRESETS["denoise", prior]
     assert 0 < draft.fit.steps <= standard.fit.steps / 4
-    assert draft.fit.members == standard.fit.members == 1
-    assert best.fit.members > 1
+    assert draft.fit.members == standard.fit.members == best.fit.members == 1
     for row in (draft, best):
-        assert dataclasses.replace(row, fit=standard.fit, tiles=standard.tiles) == standard
+        assert dataclasses.replace(row, fit=standard.fit, tiles=standard.tiles, finish=standard.finish) == standard
         assert 0 <= row.fit.average_decay <= standard.fit.average_decay
     assert best.tiles == standard.tiles
+    assert best.finish.branch is not None
+    assert draft.finish.branch is standard.finish.branch is None
+    assert 0 < len(draft.finish.passes) < len(standard.finish.passes) < len(best.finish.passes)
     assert standard.tiles is not None
     assert draft.tiles == Tiles(standard.tiles.side, round(MOST_STRIDE_SHARE * standard.tiles.side))
     assert standard.tiles.stride < draft.tiles.stride < standard.tiles.side  # fewer windows, which still overlap
@@ -87,7 +91,7 @@ def test_the_qualities_differ_in_time_only(prior: PriorName) -> None:
 
 def test_there_is_a_row_for_every_prior_and_a_share_for_every_quality() -> None:
     assert {prior for _, prior in PRESETS} == {prior for _, prior in PUBLISHED} == set(PriorName)
-    assert set(STEP_SHARE) == set(MEMBERS) == set(Quality)
+    assert set(STEP_SHARE) == set(MEMBERS) == set(FINISH) == set(Quality)
 
 
 @pytest.mark.parametrize("row", ROWS)

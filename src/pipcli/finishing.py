@@ -39,11 +39,13 @@ class Finished:
         image: (1, C, H, W) float32 in [0, 1].
         branch_weight: of the branch in the pilot of the last pass; None where there was none.
         given_back: share of what the filter took that was given back, since it was more than noise.
+        cut_short: whether there was no time for the branch.
     """
 
     image: Tensor
     branch_weight: float | None = None
     given_back: float = 0.0
+    cut_short: bool = False
 
 
 def never_ends(step: int, steps: int) -> bool:
@@ -111,12 +113,14 @@ class _Finish:
             return Finished(self.whitened.restore(self.whitened.observation))
         with workers_for(2, self.device) as workers:
             filtered = refine(self.pilot, self.observation, self.bounds, self.settings.passes, workers)
-        weight = None
-        if (branch := self._trained(filtered)) is not None:
+        weight, branch = None, self._branch(filtered)
+        trained = branch is not None and branch.train(self.must_end)
+        if branch is not None and trained:
             filtered, weight = self._joined(filtered, branch)
         share = self._share_of_picture_taken(filtered)
         picture = torch.lerp(filtered.picture, self.observation, share).cpu()
-        return Finished(self.whitened.restore(picture.clamp(0, 1)), weight, share)
+        cut_short = branch is not None and not trained
+        return Finished(self.whitened.restore(picture.clamp(0, 1)), weight, share, cut_short)
 
     def _share_of_picture_taken(self, filtered: Filtered) -> float:
         """Return how much of what was taken from the observation to give back, so that it is never worse than before.
@@ -128,16 +132,15 @@ class _Finish:
         expected = self.whitened.variance * (1 - filtered.influence)
         return 0.0 if taken <= MOST_TAKEN * expected or self.noise.estimated else 1 - expected / taken
 
-    def _trained(self, filtered: Filtered) -> Branch | None:
-        """Return the trained branch; None where there is none, where the noise is not for it, or where time is up."""
+    def _branch(self, filtered: Filtered) -> Branch | None:
+        """Return the branch, untrained; None where none is asked for, or where the noise is not for it."""
         settings = self.settings.branch
         if settings is None or self.whitened.variances is None:
             return None
         if _correlation(self.observation - filtered.picture) > LARGEST_CORRELATION:
             return None
         std = self.whitened.variances(filtered.picture.cpu()).sqrt().to(self.observation)
-        branch = Branch(self.observation, std, settings, self.device.precision, self.seed)
-        return branch if branch.train(self.must_end) else None
+        return Branch(self.observation, std, settings, self.device.precision, self.seed)
 
     def _joined(self, filtered: Filtered, branch: Branch) -> tuple[Filtered, float]:
         """Return the best last pass over a mean of both as its pilot, and the weight of the branch in that."""

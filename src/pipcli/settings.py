@@ -270,7 +270,7 @@ FINISH = {
 
 # Shares of the standard row's steps, and members, of each quality. The average's horizon, the inverse of what the decay
 # lacks to one, shrinks with the steps, else the average of a short fit would be of its blurred beginning.
-STEP_SHARE = {Quality.DRAFT: 1 / 3, Quality.STANDARD: 1.0, Quality.BEST: 1.0}
+STEP_SHARE = {Quality.DRAFT: 0.25, Quality.STANDARD: 1.0, Quality.BEST: 1.0}
 MEMBERS = {Quality.DRAFT: 1, Quality.STANDARD: 1, Quality.BEST: 1}
 # Members of each window, at least, when the user asks how far they differ.
 MEMBERS_TO_COMPARE = 4

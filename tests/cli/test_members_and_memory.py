@@ -18,8 +18,10 @@ def source(tmp_path: Path) -> Path:
     return smooth_picture(tmp_path / "in.png", 20)
 
 
-def test_each_member_of_best_starts_from_another_seed(seeds_of_fits: list[int], denoise: Command, source: Path) -> None:
-    assert denoise(source, "--quality", "best", "--steps", "2", "--seed", "5").code == 0
+def test_each_of_several_members_starts_from_another_seed(
+    seeds_of_fits: list[int], denoise: Command, source: Path, tmp_path: Path
+) -> None:
+    assert denoise(source, "--uncertainty", tmp_path / "map.png", "--steps", "2", "--seed", "5").code == 0
     assert sorted(seeds_of_fits) == [5, 6, 7, 8]  # they are built at the same time, in no order
 
 
@@ -81,11 +83,11 @@ def test_out_of_memory_halves_the_networks_at_a_time_and_goes_on(
     monkeypatch: pytest.MonkeyPatch, denoise: Command, source: Path, tmp_path: Path
 ) -> None:
     tried = failing_until(lambda fit: len(fit.observations) < 2, monkeypatch)
-    run = denoise(source, "--quality", "best", "--steps", "2")
+    run = denoise(source, "--uncertainty", tmp_path / "map.png", "--steps", "2")
     assert run.code == 0
     assert "out of memory: begun again with 1 networks at a time" in run.err.decode()
     assert tried[-1] == (1, 20)
-    assert names(tmp_path) == {"in.png", "in_denoised.png"}
+    assert names(tmp_path) == {"in.png", "in_denoised.png", "map.png"}
 
 
 @pytest.mark.parametrize("options", [[], ["--paper"]])

@@ -170,11 +170,11 @@ def test_a_note_of_the_media_is_passed_on(denoise: Command, tmp_path: Path) -> N
     assert b"EXIF" in denoise(tmp_path / "in.png").err
 
 
-def test_best_averages_members_and_draft_takes_fewer_steps(reported: Command, source: Path) -> None:
-    assert reported(source)["start"]["settings"]["members"] == 1
-    best = reported(source, "--quality", "best")
-    assert best["start"]["settings"]["members"] == len(best["result"]["steps_done"]) > 1
-    assert best["progress"]["members"] == len(best["result"]["steps_done"])
+def test_best_has_a_branch_and_draft_takes_fewer_steps(reported: Command, source: Path) -> None:
+    assert reported(source, "--sigma", "25")["result"]["branch_weight"] is None
+    best = reported(source, "--sigma", "25", "--quality", "best")
+    assert 0 <= best["result"]["branch_weight"] <= 1
+    assert best["result"]["seconds"] >= best["result"]["fitting_seconds"]
     draft, standard = (
         reported(source, "--quality", quality, "--time-limit", "0.001")["start"]["settings"]["steps"]
         for quality in ("draft", "standard")

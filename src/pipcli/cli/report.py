@@ -113,6 +113,8 @@ def finished(
             f"more than noise was taken out, so {100 * finish.given_back:.0f} percent of it was given back: "
             "this picture has little noise, or texture that looks like it"
         )
+    if finish.cut_short:
+        reporter.say("there was no time for the branch that sees the noisy picture: written without it")
     if finish.branch_weight is not None:
         reporter.explain(f"the branch that sees the noisy picture has weight {finish.branch_weight:.2f}")
     if metrics is not None:

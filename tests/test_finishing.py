@@ -1,0 +1,110 @@
+"""What becomes of the networks' picture: filtered, joined with the branch, and never worse than the observation."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from pipcli.finishing import Finished, finish
+from pipcli.fit.device import choose_device
+from pipcli.noise import Gaussian
+from pipcli.settings import FINISH, BranchSettings, FinishSettings, Quality
+
+STD = 0.1
+BRANCH = BranchSettings(width=8, scales=2, steps=2000, learning_rate=5e-3, crop=32, recorruption=0.5)
+STANDARD = FINISH[Quality.STANDARD]
+JOINED = dataclasses.replace(STANDARD, branch=BRANCH)
+
+
+def clean(height: int = 64, width: int = 64) -> torch.Tensor:
+    rows, columns = torch.arange(height)[:, None], torch.arange(width)[None]
+    return (0.5 + 0.2 * torch.sign((0.2 * rows).sin() * (0.25 * columns).cos())).expand(1, 3, height, width)
+
+
+def noisy(picture: torch.Tensor, generator: torch.Generator, std: float = STD) -> torch.Tensor:
+    return (picture + std * torch.randn(picture.shape, generator=generator)).clamp(0, 1)
+
+
+def smoothed(picture: torch.Tensor, side: int = 5) -> torch.Tensor:
+    return torch.nn.functional.avg_pool2d(picture, side, 1, side // 2, count_include_pad=False)
+
+
+def error(first: torch.Tensor, second: torch.Tensor) -> float:
+    return float((first - second).square().mean())
+
+
+def finished(
+    image: torch.Tensor,
+    observation: torch.Tensor,
+    settings: FinishSettings,
+    noise: Gaussian | None = None,
+    end_at: int | None = None,
+) -> Finished:
+    device = choose_device("cpu")
+    return finish(
+        image, observation, noise or Gaussian.known(STD), settings, device, 0, lambda step, steps: step == end_at
+    )
+
+
+def test_a_smooth_pilot_becomes_sharp(generator: torch.Generator) -> None:
+    observation = noisy(clean(), generator)
+    pilot = smoothed(clean())
+    result = finished(pilot, observation, STANDARD)
+    assert error(result.image, clean()) < 0.3 * error(pilot, clean())
+    assert error(result.image, clean()) < 0.15 * STD**2
+    assert result == Finished(result.image)
+
+
+def test_without_passes_the_picture_is_as_it_was(generator: torch.Generator) -> None:
+    pilot = torch.rand(1, 3, 20, 20, generator=generator)
+    assert finished(pilot, noisy(pilot, generator), FinishSettings()).image is pilot
+
+
+def test_the_branch_is_joined_when_it_helps(generator: torch.Generator) -> None:
+    observation = noisy(clean(), generator)
+    pilot = smoothed(clean(), 9)
+    alone, joined = (finished(pilot, observation, settings) for settings in (STANDARD, JOINED))
+    assert alone.branch_weight is None
+    assert joined.branch_weight is not None
+    assert 0 <= joined.branch_weight <= 1
+    assert error(joined.image, clean()) < 1.05 * error(alone.image, clean())
+
+
+def test_a_branch_that_is_cut_short_is_done_without(generator: torch.Generator) -> None:
+    observation = noisy(clean(), generator)
+    pilot = smoothed(clean())
+    result = finished(pilot, observation, JOINED, end_at=2)
+    assert result.cut_short
+    assert result.branch_weight is None
+    assert torch.equal(result.image, finished(pilot, observation, STANDARD).image)
+
+
+def test_noise_that_is_correlated_gets_no_branch(generator: torch.Generator) -> None:
+    observation = (clean() + 2 * smoothed(STD * torch.randn(1, 3, 64, 64, generator=generator), 3)).clamp(0, 1)
+    result = finished(smoothed(clean()), observation, JOINED)
+    assert result.branch_weight is None
+    assert not result.cut_short
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_texture_that_looks_like_noise_is_never_lost_for_good(channels: int, generator: torch.Generator) -> None:
+    # Nothing but texture, of which the pilot knows nothing, and a little noise.
+    texture = (0.5 + 0.15 * torch.randn(1, channels, 64, 64, generator=generator)).clamp(0, 1)
+    std = 0.02
+    observation = noisy(texture, generator, std)
+    result = finished(torch.full_like(texture, 0.5), observation, STANDARD, Gaussian.known(std))
+    assert error(result.image, texture) < 1.02 * error(observation, texture)
+
+
+def test_the_same_seed_gives_the_same_picture(generator: torch.Generator) -> None:
+    observation = noisy(clean(40, 40), generator)
+    first, second = (finished(smoothed(clean(40, 40)), observation, JOINED) for _ in range(2))
+    assert torch.equal(first.image, second.image)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 50), (9, 9)])
+def test_any_size_is_finished(size: tuple[int, int], generator: torch.Generator) -> None:
+    picture = torch.full((1, 3, *size), 0.5)
+    result = finished(picture, noisy(picture, generator), JOINED)
+    assert result.image.shape == picture.shape
+    assert torch.isfinite(result.image).all()
