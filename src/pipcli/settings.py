@@ -289,7 +289,7 @@ SHORTEST_PATIENCE = 50
 
 # What a network of the default row makes until it stops, on average over five pictures at sigma 25 (see the README):
 # for estimates of the time to expect.
-TYPICAL_STEPS = 290
+TYPICAL_STEPS = 230
 
 # The published patience of the moving-variance rule.
 VARIANCE_PATIENCE = 1000

@@ -1,7 +1,9 @@
 """What `doctor` finds out: the choices that a restoration would make here, and the speed of a short fit."""
 
+import math
 import os
 import platform
+import time
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -13,14 +15,15 @@ from pipcli.cli.interrupt import Interruption
 from pipcli.cli.photo_networks import Networks
 from pipcli.console import print_json
 from pipcli.degradations import Identity
+from pipcli.finishing import finish
 from pipcli.fit.device import Device, choose_device, keep_freed_memory, members_together, workers_for
 from pipcli.noise import Gaussian
 from pipcli.priors.batched import kernel_problem
 from pipcli.restore import Concurrency, Limits, Progress, restore
-from pipcli.settings import PIP, TYPICAL_STEPS, StopName
+from pipcli.settings import FINISH, PIP, TYPICAL_STEPS, Quality, StopName
 
 LIBRARIES = ("torch", "numpy", "pillow", "imagecodecs", "typer", "rich")
-PROBE_SIZE = (384, 384)
+PROBE_SIZE, FINISHED_SIZE = (384, 384), (192, 192)
 EXPECTED_SIZES = {"256x256": (256, 256), "512x512": (512, 512), "12 megapixels": (3000, 4000)}
 NOISE = Gaussian.known(25 / 255)
 
@@ -62,9 +65,20 @@ def network_steps_per_second(device: Device, seconds: float, interruption: Inter
     return sum(solution.steps_done) / solution.seconds
 
 
-def expected_seconds(device: Device, rate: float) -> dict[str, float]:
-    """Return the seconds that fitting pictures of some sizes will typically take at a rate of network steps."""
-    return {name: len(_networks(size, device).windows) * TYPICAL_STEPS / rate for name, size in EXPECTED_SIZES.items()}
+def finishing_pixels_per_second(device: Device) -> float:
+    """Finish a made-up picture as the default quality does, and return the rate."""
+    picture = torch.rand(1, 3, *FINISHED_SIZE, generator=torch.Generator().manual_seed(0))
+    began = time.perf_counter()
+    finish(picture, picture, NOISE, FINISH[Quality.STANDARD], device, seed=0)
+    return math.prod(FINISHED_SIZE) / (time.perf_counter() - began)
+
+
+def expected_seconds(device: Device, steps_rate: float, pixels_rate: float) -> dict[str, float]:
+    """Return the seconds that pictures of some sizes will typically take at rates of network steps and of finishing."""
+    return {
+        name: len(_networks(size, device).windows) * TYPICAL_STEPS / steps_rate + math.prod(size) / pixels_rate
+        for name, size in EXPECTED_SIZES.items()
+    }
 
 
 def _fast_paths(device: Device) -> list[str]:
@@ -102,7 +116,7 @@ def examine(name: str, seconds: float, *, json_lines: bool, interruption: Interr
     versions |= {library: version(library) for library in LIBRARIES}
     paths, threads, processors = _fast_paths(device), torch.get_num_threads(), os.cpu_count()
     rate = network_steps_per_second(device, seconds, interruption)
-    expected = expected_seconds(device, rate)
+    expected = expected_seconds(device, rate, finishing_pixels_per_second(device))
     if json_lines:
         print_json(
             {
