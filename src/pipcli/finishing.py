@@ -27,6 +27,9 @@ from pipcli.settings import FinishSettings
 WEIGHTS = (0.0, 0.25, 0.5)
 # A filter that takes out this many times what the noise is has taken out picture too. Less may be an error of sigma.
 MOST_TAKEN = 1.25
+# Where sigma is an estimate, of the finest detail, coarser noise may be stronger than it. With more than this the result
+# could be farther from the picture than the observation is.
+MOST_TAKEN_UNKNOWN = 2.0
 # Noise whose neighbours are correlated by more than this is not what recorrupted pairs are for.
 LARGEST_CORRELATION = 0.15
 
@@ -130,7 +133,8 @@ class _Finish:
         """
         taken = float((self.observation - filtered.picture).square().mean())
         expected = self.whitened.variance * (1 - filtered.influence)
-        return 0.0 if taken <= MOST_TAKEN * expected or self.noise.estimated else 1 - expected / taken
+        most = MOST_TAKEN_UNKNOWN if self.noise.estimated else MOST_TAKEN
+        return 0.0 if taken <= most * expected else 1 - expected / taken
 
     def _branch(self, filtered: Filtered) -> Branch | None:
         """Return the branch, untrained; None where none is asked for, or where the noise is not for it."""

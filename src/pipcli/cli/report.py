@@ -111,7 +111,7 @@ def finished(
     if finish.given_back:
         reporter.say(
             f"more than noise was taken out, so {100 * finish.given_back:.0f} percent of it was given back: "
-            "this picture has little noise, or texture that looks like it"
+            "this picture has texture that looks like noise, or --sigma is not its noise"
         )
     if finish.cut_short:
         reporter.say("there was no time for the branch that sees the noisy picture: written without it")
