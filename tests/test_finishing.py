@@ -1,11 +1,13 @@
 """What becomes of the networks' picture: filtered, joined with the branch, and never worse than the observation."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
 
-from pipcli.finishing import Finished, finish
+from pipcli.branch.recorrupted import Branch
+from pipcli.finishing import BranchUse, Finished, finish
 from pipcli.fit.device import choose_device
 from pipcli.noise import Gaussian
 from pipcli.settings import FINISH, BranchSettings, FinishSettings, Quality
@@ -33,6 +35,21 @@ def error(first: torch.Tensor, second: torch.Tensor) -> float:
     return float((first - second).square().mean())
 
 
+class EndingAt:
+    """Asks for an end at a step of the branch; None is never."""
+
+    def __init__(self, step: int | None) -> None:
+        self.end_at = step
+        self.step = 0
+
+    def branch_step(self, step: int, steps: int) -> None:
+        assert 1 <= step <= steps
+        self.step = step
+
+    def must_end(self) -> bool:
+        return self.step == self.end_at
+
+
 def finished(
     image: torch.Tensor,
     observation: torch.Tensor,
@@ -41,9 +58,7 @@ def finished(
     end_at: int | None = None,
 ) -> Finished:
     device = choose_device("cpu")
-    return finish(
-        image, observation, noise or Gaussian.known(STD), settings, device, 0, lambda step, steps: step == end_at
-    )
+    return finish(image, observation, noise or Gaussian.known(STD), settings, device, 0, EndingAt(end_at))
 
 
 def test_a_smooth_pilot_becomes_sharp(generator: torch.Generator) -> None:
@@ -60,21 +75,38 @@ def test_without_passes_the_picture_is_as_it_was(generator: torch.Generator) -> 
     assert finished(pilot, noisy(pilot, generator), FinishSettings()).image is pilot
 
 
-def test_the_branch_is_joined_when_it_helps(generator: torch.Generator) -> None:
+def test_the_branch_is_joined_when_it_helps(generator: torch.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = clean() + 0.1 * STD * torch.randn(1, 3, 64, 64, generator=generator)
+    monkeypatch.setattr(Branch, "denoise", lambda branch, picture: good)
     observation = noisy(clean(), generator)
     pilot = smoothed(clean(), 9)
-    alone, joined = (finished(pilot, observation, settings) for settings in (STANDARD, JOINED))
-    assert alone.branch_weight is None
+    few = dataclasses.replace(JOINED, branch=dataclasses.replace(BRANCH, steps=20))
+    alone, joined = (finished(pilot, observation, settings) for settings in (STANDARD, few))
+    assert alone.branch is alone.branch_weight is None
+    assert joined.branch is BranchUse.JOINED
     assert joined.branch_weight is not None
-    assert 0 <= joined.branch_weight <= 1
-    assert error(joined.image, clean()) < 1.05 * error(alone.image, clean())
+    assert joined.branch_weight > 0
+    assert error(joined.image, clean()) < 0.95 * error(alone.image, clean())
+
+
+@pytest.mark.parametrize("value", [0.0, 5.0, math.nan])
+def test_a_branch_that_has_learned_nothing_does_no_harm(
+    value: float, generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Branch, "denoise", lambda branch, picture: torch.full_like(picture, value))
+    observation = noisy(clean(), generator)
+    few = dataclasses.replace(JOINED, branch=dataclasses.replace(BRANCH, steps=20))
+    result = finished(smoothed(clean()), observation, few)
+    assert result.branch is (BranchUse.FAILED if math.isnan(value) else BranchUse.JOINED)
+    assert not result.branch_weight
+    assert error(result.image, clean()) < 0.15 * STD**2
 
 
 def test_a_branch_that_is_cut_short_is_done_without(generator: torch.Generator) -> None:
     observation = noisy(clean(), generator)
     pilot = smoothed(clean())
     result = finished(pilot, observation, JOINED, end_at=2)
-    assert result.cut_short
+    assert result.branch is BranchUse.CUT_SHORT
     assert result.branch_weight is None
     assert torch.equal(result.image, finished(pilot, observation, STANDARD).image)
 
@@ -82,8 +114,7 @@ def test_a_branch_that_is_cut_short_is_done_without(generator: torch.Generator) 
 def test_noise_that_is_correlated_gets_no_branch(generator: torch.Generator) -> None:
     observation = (clean() + 2 * smoothed(STD * torch.randn(1, 3, 64, 64, generator=generator), 3)).clamp(0, 1)
     result = finished(smoothed(clean()), observation, JOINED)
-    assert result.branch_weight is None
-    assert not result.cut_short
+    assert result.branch is BranchUse.UNSUITABLE
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -108,3 +139,11 @@ def test_any_size_is_finished(size: tuple[int, int], generator: torch.Generator)
     result = finished(picture, noisy(picture, generator), JOINED)
     assert result.image.shape == picture.shape
     assert torch.isfinite(result.image).all()
+
+
+def test_an_end_between_passes_leaves_what_there_is(generator: torch.Generator) -> None:
+    observation = noisy(clean(), generator)
+    pilot = smoothed(clean())
+    early = finished(pilot, observation, STANDARD, end_at=0)  # asked for from the first pass on
+    assert error(early.image, clean()) < 0.5 * error(observation, clean())
+    assert not torch.equal(early.image, finished(pilot, observation, STANDARD).image)

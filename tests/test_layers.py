@@ -32,7 +32,7 @@ ALLOWED = {
     "simulation": set(),
     "console": {"errors", "settings", "restore", "metrics"},
     "cli": {
-        "branch", "console", "coords", "degradations", "errors", "finishing", "fit", "media", "metrics", "noise",
+        "console", "coords", "degradations", "errors", "finishing", "fit", "media", "metrics", "noise",
         "priors", "restore", "settings", "sheet", "simulation", "tiles",
     },
     "__init__": set(),

@@ -11,7 +11,6 @@ from pipcli.settings import (
     FINISH,
     GUARD_FACTOR,
     HELD_OUT_FRACTION,
-    MEMBERS,
     MOST_STRIDE_SHARE,
     PATIENCE_SHARE,
     PRESETS,
@@ -91,7 +90,7 @@ def test_the_qualities_differ_in_time_and_finish_only(prior: PriorName) -> None:
 
 def test_there_is_a_row_for_every_prior_and_a_share_for_every_quality() -> None:
     assert {prior for _, prior in PRESETS} == {prior for _, prior in PUBLISHED} == set(PriorName)
-    assert set(STEP_SHARE) == set(MEMBERS) == set(FINISH) == set(Quality)
+    assert set(STEP_SHARE) == set(FINISH) == set(Quality)
 
 
 @pytest.mark.parametrize("row", ROWS)

@@ -10,15 +10,17 @@ noise, plus twice that variance times the derivative of each sample by itself. T
 too is left out; it is much the same for all that are compared.
 """
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from pipcli.branch.recorrupted import Branch
 from pipcli.filters import Filtered, NoiseBounds, refine
-from pipcli.filters.nonlocal_bayes import nonlocal_bayes
+from pipcli.filters.nonlocal_bayes import REGION, nonlocal_bayes
 from pipcli.fit.device import Device, workers_for
 from pipcli.noise import Noise, Whitened
 from pipcli.settings import FinishSettings
@@ -27,11 +29,20 @@ from pipcli.settings import FinishSettings
 WEIGHTS = (0.0, 0.25, 0.5)
 # A filter that takes out this many times what the noise is has taken out picture too. Less may be an error of sigma.
 MOST_TAKEN = 1.25
-# Where sigma is an estimate, of the finest detail, coarser noise may be stronger than it. With more than this the result
-# could be farther from the picture than the observation is.
+# Where sigma is an estimate, of the finest detail, coarser noise may be stronger. With more than this the result could
+# be farther from the picture than the observation is.
 MOST_TAKEN_UNKNOWN = 2.0
 # Noise whose neighbours are correlated by more than this is not what recorrupted pairs are for.
 LARGEST_CORRELATION = 0.15
+
+
+class BranchUse(StrEnum):
+    """What became of the branch that sees the noisy picture."""
+
+    JOINED = "joined"
+    CUT_SHORT = "cut short"
+    UNSUITABLE = "not for this noise"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -40,21 +51,36 @@ class Finished:
 
     Attributes:
         image: (1, C, H, W) float32 in [0, 1].
-        branch_weight: of the branch in the pilot of the last pass; None where there was none.
-        given_back: share of what the filter took that was given back, since it was more than noise.
-        cut_short: whether there was no time for the branch.
+        given_back: share of what the filters took that was given back, since it was more than noise.
+        branch: what became of the branch; None where none was asked for.
+        branch_weight: of the branch in the pilot of the last pass; None where it was not joined.
     """
 
     image: Tensor
-    branch_weight: float | None = None
     given_back: float = 0.0
-    cut_short: bool = False
+    branch: BranchUse | None = None
+    branch_weight: float | None = None
 
 
-def never_ends(step: int, steps: int) -> bool:
-    """Return False."""
-    del step, steps
-    return False
+class Watch(Protocol):
+    """Who is told of the branch's progress, and may ask for an end."""
+
+    def branch_step(self, step: int, steps: int) -> None:
+        """Take note of a step of the branch."""
+
+    def must_end(self) -> bool:
+        """Return whether to do without what is left."""
+
+
+class Unwatched:
+    """Nobody."""
+
+    def branch_step(self, step: int, steps: int) -> None:
+        """Take no note."""
+
+    def must_end(self) -> bool:
+        """Return False."""
+        return False
 
 
 def finish(
@@ -64,7 +90,7 @@ def finish(
     settings: FinishSettings,
     device: Device,
     seed: int,
-    must_end: Callable[[int, int], bool] = never_ends,
+    watch: Watch | None = None,
 ) -> Finished:
     """Make the best of the networks' picture, the observation, and what is known of the noise.
 
@@ -75,14 +101,14 @@ def finish(
         settings: which filters, and whether there is a branch.
         device: where to train and filter.
         seed: of the branch.
-        must_end: told the step of the branch, and how many there are, says whether to do without it.
+        watch: is told of the branch, and may end the work between two passes and between two steps of the branch.
     """
     finished = Finished(image)
     if not settings.passes:
         return finished
     for _ in range(noise.passes):
         whitened = noise.whitened(observation, finished.image)
-        finished = _Finish(whitened, noise, settings, device, seed, must_end).run()
+        finished = _Finish(whitened, noise, settings, device, seed, watch or Unwatched()).run()
     return finished
 
 
@@ -96,34 +122,34 @@ class _Finish:
         settings: FinishSettings,
         device: Device,
         seed: int,
-        must_end: Callable[[int, int], bool],
+        watch: Watch,
     ) -> None:
         self.whitened = whitened
         self.noise = noise
         self.settings = settings
         self.device = device
         self.seed = seed
-        self.must_end = must_end
+        self.watch = watch
         target = device.torch_device
         self.observation, self.pilot = whitened.observation.to(target), whitened.pilot.to(target)
         # Of noise whose level we had to estimate we do not know either that it is white.
         least = whitened.variance
         self.bounds = NoiseBounds(least) if noise.estimated else NoiseBounds(least, least)
+        self.regions = math.prod(math.ceil(length / REGION) for length in self.observation.shape[-2:])
 
     def run(self) -> Finished:
         """Filter, join and restore."""
         if self.whitened.variance == 0:
             return Finished(self.whitened.restore(self.whitened.observation))
-        with workers_for(2, self.device) as workers:
-            filtered = refine(self.pilot, self.observation, self.bounds, self.settings.passes, workers)
-        weight, branch = None, self._branch(filtered)
-        trained = branch is not None and branch.train(self.must_end)
-        if branch is not None and trained:
-            filtered, weight = self._joined(filtered, branch)
+        passes, must_end = self.settings.passes, self.watch.must_end
+        with workers_for(self.regions, self.device) as workers:
+            filtered = refine(self.pilot, self.observation, self.bounds, passes, workers, must_end)
+        use, weight = None, None
+        if self.settings.branch is not None:
+            filtered, use, weight = self._with_branch(filtered)
         share = self._share_of_picture_taken(filtered)
         picture = torch.lerp(filtered.picture, self.observation, share).cpu()
-        cut_short = branch is not None and not trained
-        return Finished(self.whitened.restore(picture.clamp(0, 1)), weight, share, cut_short)
+        return Finished(self.whitened.restore(picture.clamp(0, 1)), share, use, weight)
 
     def _share_of_picture_taken(self, filtered: Filtered) -> float:
         """Return how much of what was taken from the observation to give back, so that it is never worse than before.
@@ -136,25 +162,40 @@ class _Finish:
         most = MOST_TAKEN_UNKNOWN if self.noise.estimated else MOST_TAKEN
         return 0.0 if taken <= most * expected else 1 - expected / taken
 
+    def _with_branch(self, filtered: Filtered) -> tuple[Filtered, BranchUse, float | None]:
+        """Return the best last pass over a mean of the filtered picture and the branch's as its pilot.
+
+        With it, what became of the branch, and its weight in that mean.
+        """
+        branch = self._branch(filtered)
+        if branch is None:
+            return filtered, BranchUse.UNSUITABLE, None
+        if not branch.train(self._branch_must_end):
+            return filtered, BranchUse.CUT_SHORT, None
+        denoised = branch.denoise(self.observation).clamp(0, 1)
+        if not torch.isfinite(denoised).all():
+            return filtered, BranchUse.FAILED, None
+        passes = {weight: self._last_pass(torch.lerp(filtered.picture, denoised, weight)) for weight in WEIGHTS}
+        weight = min(passes, key=lambda weight: self._risk(passes[weight]))
+        return passes[weight], BranchUse.JOINED, weight
+
     def _branch(self, filtered: Filtered) -> Branch | None:
-        """Return the branch, untrained; None where none is asked for, or where the noise is not for it."""
+        """Return the branch, untrained; None where the noise is not for it, or the picture is too small."""
         settings = self.settings.branch
-        if settings is None or self.whitened.variances is None:
+        small = min(self.observation.shape[-2:]) < 2 * self.settings.passes[-1].side
+        if settings is None or self.whitened.variances is None or small:
             return None
         if _correlation(self.observation - filtered.picture) > LARGEST_CORRELATION:
             return None
         std = self.whitened.variances(filtered.picture.cpu()).sqrt().to(self.observation)
         return Branch(self.observation, std, settings, self.device.precision, self.seed)
 
-    def _joined(self, filtered: Filtered, branch: Branch) -> tuple[Filtered, float]:
-        """Return the best last pass over a mean of both as its pilot, and the weight of the branch in that."""
-        denoised = branch.denoise(self.observation)
-        passes = {weight: self._last_pass(torch.lerp(filtered.picture, denoised, weight)) for weight in WEIGHTS}
-        weight = min(passes, key=lambda weight: self._risk(passes[weight]))
-        return passes[weight], weight
+    def _branch_must_end(self, step: int, steps: int) -> bool:
+        self.watch.branch_step(step, steps)
+        return self.watch.must_end()
 
     def _last_pass(self, pilot: Tensor) -> Filtered:
-        with workers_for(2, self.device) as workers:
+        with workers_for(self.regions, self.device) as workers:
             return nonlocal_bayes(pilot, self.observation, self.bounds, self.settings.passes[-1], workers)
 
     def _risk(self, filtered: Filtered) -> float:

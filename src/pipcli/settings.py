@@ -271,7 +271,6 @@ FINISH = {
 # Shares of the standard row's steps, and members, of each quality. The average's horizon, the inverse of what the decay
 # lacks to one, shrinks with the steps, else the average of a short fit would be of its blurred beginning.
 STEP_SHARE = {Quality.DRAFT: 0.25, Quality.STANDARD: 1.0, Quality.BEST: 1.0}
-MEMBERS = {Quality.DRAFT: 1, Quality.STANDARD: 1, Quality.BEST: 1}
 # Members of each window, at least, when the user asks how far they differ.
 MEMBERS_TO_COMPARE = 4
 # A preview does with barely overlapping windows, the stride being this share of the side, and so do pictures that would
@@ -339,7 +338,6 @@ def preset(task: str, prior: PriorName, quality: Quality, *, published: bool) ->
         row.fit,
         steps=round(row.fit.steps * share),
         average_decay=1 - (1 - row.fit.average_decay) / share,
-        members=MEMBERS[quality],
     )
     tiles = row.tiles
     if tiles is not None and quality is Quality.DRAFT:

@@ -73,11 +73,11 @@ def blend(size: tuple[int, int], parts: Iterable[tuple[Window, Tensor]]) -> Tens
         size: height and width of the picture.
         parts: windows, which together cover the picture, with what was made in them.
     """
-    total, sums = torch.zeros(()), torch.zeros(size)
+    total, sums = torch.zeros(()), torch.zeros(())
     for window, part in parts:
         if not total.ndim:
-            total = torch.zeros(*part.shape[:2], *size)
-        weights = window.weights()
+            total, sums = part.new_zeros(*part.shape[:2], *size), part.new_zeros(size)
+        weights = window.weights().to(part)
         window.cut(total).add_(part * weights)
         window.cut(sums).add_(weights)
     return total / sums
@@ -95,9 +95,9 @@ def spread(size: tuple[int, int], parts: Iterable[tuple[Window, Tensor]]) -> Ten
     """
     held = list(parts)
     mean = blend(size, held)
-    sums, squares, errors = torch.zeros(size), torch.zeros(size), torch.zeros(size)
+    sums, squares, errors = mean.new_zeros(3, *size)
     for window, part in held:
-        weights = window.weights()
+        weights = window.weights().to(part)
         window.cut(sums).add_(weights)
         window.cut(squares).add_(weights.square())
         window.cut(errors).add_(weights * (part - window.cut(mean)).square().mean(1)[0])

@@ -47,11 +47,11 @@ class Branch:
             seed: of everything random.
         """
         self.observation = observation
-        self.noise_std = noise_std
         self.settings = settings
         self.precision = precision
         self.generator = torch.Generator().manual_seed(seed)
         network = UNet(observation.shape[1], settings, self.generator)
+        self.sources = [_padded(picture, network.multiple) for picture in (observation, noise_std)]
         self.network = network.to(observation.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
@@ -93,12 +93,13 @@ class Branch:
 
     def _draw(self) -> tuple[Tensor, Tensor]:
         """Draw a part of the observation, in one of its eight symmetries, and noise for it."""
-        crop, multiple = self.settings.crop, self.network.multiple
-        height, width = (_at_most(length, crop, multiple) for length in self.observation.shape[-2:])
-        part = _padded(self.observation, multiple)
-        top, left = self._integer(part.shape[-2] - height + 1), self._integer(part.shape[-1] - width + 1)
+        height, width = (min(self.settings.crop, length) for length in self.sources[0].shape[-2:])
+        top, left = (
+            self._integer(length - side + 1)
+            for length, side in zip(self.sources[0].shape[-2:], (height, width), strict=True)
+        )
         window = Window(top, left, height, width)
-        observed, std = turned([window.cut(part), window.cut(_padded(self.noise_std, multiple))], self._integer(8))
+        observed, std = turned((window.cut(source) for source in self.sources), self._integer(8))
         noise = torch.randn(observed.shape, generator=self.generator).to(observed)
         rows = observed.contiguous(memory_format=torch.channels_last)
         return rows, std * noise.contiguous(memory_format=torch.channels_last)
@@ -123,11 +124,6 @@ class Branch:
 def rate_share(share: float) -> float:
     """Return the share of the highest rate after a share of the steps: a rise, then half a cosine down to zero."""
     return min(1.0, share / WARM_UP) * (1 + math.cos(math.pi * share)) / 2
-
-
-def _at_most(length: int, crop: int, multiple: int) -> int:
-    """Return the side of a crop: a multiple, at most `crop` and the padded length."""
-    return min(crop, math.ceil(length / multiple) * multiple)
 
 
 def _padded(picture: Tensor, multiple: int) -> Tensor:

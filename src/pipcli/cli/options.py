@@ -46,14 +46,19 @@ Prior = Annotated[
 ]
 QualityOption = Annotated[
     Quality,
-    typer.Option("--quality", help="draft: a preview in a quarter of the time; best: several networks averaged."),
+    typer.Option(
+        "--quality", help="draft: a preview; best: also a small network that sees the noisy picture, some times slower."
+    ),
 ]
 Paper = Annotated[
     bool, typer.Option("--paper", help="Run the published network, rates and steps instead of this tool's own.")
 ]
 Steps = Annotated[int | None, typer.Option(min=1, help="Upper bound of steps a network. [default: by prior, quality]")]
 TimeLimit = Annotated[
-    float | None, typer.Option(help="Upper bound of the fitting time in seconds. [default: none]", metavar="SECONDS")
+    float | None,
+    typer.Option(
+        help="Upper bound of the time for fitting and what follows, in seconds. [default: none]", metavar="SECONDS"
+    ),
 ]
 Stop = Annotated[
     StopName | None,

@@ -15,7 +15,7 @@ from pipcli.cli.request import Request, kind_of, stop_of
 from pipcli.console import Reporter
 from pipcli.degradations import Degradation
 from pipcli.finishing import Finished, finish
-from pipcli.fit.device import Device
+from pipcli.fit.device import Device, ran_out_of_memory
 from pipcli.media import Photo, decode_photo, encode, encode_photo, format_for, publish, quantised, shown
 from pipcli.metrics import psnr
 from pipcli.noise import NOISES, Evidence, Noise, detect
@@ -37,8 +37,8 @@ def noise_of(request: Request, photo: Photo, observation: Tensor) -> Noise:
     return NOISES[kind].of(evidence, request.sigma if request.level is None else request.level)
 
 
-class BranchWatch:
-    """Shows the progress of the branch, and ends it when the user or the clock says so."""
+class FinishWatch:
+    """Shows the progress of the branch, and ends the finishing when the user or the clock says so."""
 
     def __init__(
         self,
@@ -58,10 +58,13 @@ class BranchWatch:
         """Seconds since the networks' picture was there."""
         return time.perf_counter() - self._began
 
-    def must_end(self, step: int, steps: int) -> bool:
-        """Take note of a step of the branch; return whether to do without it."""
+    def branch_step(self, step: int, steps: int) -> None:
+        """Show a step of the branch."""
         if step == 1 or step % CHECK_EVERY == 0:
             self.reporter.show(Progress(1, 1, step, steps, step / steps, self.seconds, None), None)
+
+    def must_end(self) -> bool:
+        """Return whether to do without what is left."""
         late = self.time_limit is not None and self.seconds_before + self.seconds >= self.time_limit
         return late or self.interrupted()
 
@@ -99,8 +102,13 @@ class PhotoJob:
 
     @property
     def is_clean(self) -> bool:
-        """Whether so little noise was found that there is nothing to take out; the user's word is not doubted."""
-        return self.noise.estimated and 255 * self.noise.std < CLEAN_SIGMA and not self.request.paper
+        """Whether so little noise was found that there is nothing to take out; the user's word is not doubted.
+
+        Kinds that the user names may be of few samples, such as dead pixels.
+        """
+        unnamed = kind_of(self.request) in (NoiseName.AUTO, NoiseName.GAUSSIAN)
+        little = self.noise.estimated and 255 * self.noise.std < CLEAN_SIGMA
+        return unnamed and little and not self.request.paper
 
     def unchanged(self) -> Solution:
         """Return the observation as the solution, with no network fitted."""
@@ -114,7 +122,7 @@ class PhotoJob:
     def finish(self, solution: Solution, reporter: Reporter, interrupted: Callable[[], bool]) -> None:
         """Make the best of the networks' picture, write and report."""
         files = self.files
-        watch = BranchWatch(self.request.time_limit, solution.seconds, reporter, interrupted)
+        watch = FinishWatch(self.request.time_limit, solution.seconds, reporter, interrupted)
         finished = self._finished(solution, watch)
         data = self._encoded(solution, finished)
         deliver(data, files.output, overwrite=self.request.overwrite)
@@ -127,20 +135,18 @@ class PhotoJob:
         if files.uncertainty is not None:
             self._write_uncertainty(files.uncertainty, solution.spread)
 
-    def _finished(self, solution: Solution, watch: "BranchWatch") -> Finished:
+    def _finished(self, solution: Solution, watch: FinishWatch) -> Finished:
         """Return what is made of the networks' picture; the published method is that picture and nothing else."""
         if solution.outcome is Outcome.CLEAN or self.request.paper:
             return Finished(solution.image)
+        settings, seed = self.settings.finish, self.request.seed
         try:
-            return finish(
-                solution.image,
-                self.observation,
-                self.noise,
-                self.settings.finish,
-                self.networks.device,
-                self.request.seed,
-                watch.must_end,
-            )
+            return finish(solution.image, self.observation, self.noise, settings, self.networks.device, seed, watch)
+        except (MemoryError, RuntimeError) as error:
+            # A fit of minutes is not thrown away for what should have followed it.
+            reason = "out of memory" if ran_out_of_memory(error) else str(error).splitlines()[0]
+            watch.reporter.say(f"the filters failed ({reason}): the networks' picture is written as it is")
+            return Finished(solution.image)
         finally:
             watch.reporter.close()
 

@@ -100,7 +100,7 @@ class Networks:
         height, width = self.observation.shape[-2:]
         side, stride = self.tiles.side, self.tiles.stride
         places = windows((height, width), side, stride)
-        if len(places) <= MOST_WINDOWS:
+        if len(places) * self.settings.fit.members <= MOST_WINDOWS:
             return places
         return windows((height, width), side, max(stride, round(MOST_STRIDE_SHARE * side)))
 

@@ -113,10 +113,10 @@ def finished(
             f"more than noise was taken out, so {100 * finish.given_back:.0f} percent of it was given back: "
             "this picture has texture that looks like noise, or --sigma is not its noise"
         )
-    if finish.cut_short:
-        reporter.say("there was no time for the branch that sees the noisy picture: written without it")
     if finish.branch_weight is not None:
         reporter.explain(f"the branch that sees the noisy picture has weight {finish.branch_weight:.2f}")
+    elif finish.branch is not None:
+        reporter.say(f"the branch that sees the noisy picture was {finish.branch}: written without it")
     if metrics is not None:
         reporter.explain(f"the networks' picture alone has {metrics.psnr_prior:.2f} dB")
         reporter.explain(f"the last raw output, unaveraged, has {metrics.psnr_last_output:.2f} dB")
@@ -132,6 +132,7 @@ def finished(
         steps_done=list(solution.steps_done),
         seconds=round(solution.seconds + finishing_seconds, 3),
         fitting_seconds=round(solution.seconds, 3),
+        branch=None if finish.branch is None else str(finish.branch),
         branch_weight=None if finish.branch_weight is None else round(finish.branch_weight, 3),
         given_back=round(finish.given_back, 3),
         restarts=solution.restarts,

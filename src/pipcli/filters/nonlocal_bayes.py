@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.filters.spectrum import NoiseBounds, cosines, opponent, turn, variances
+from pipcli.filters.spectrum import Filtered, NoiseBounds, cosines, opponent, turn, variances
 from pipcli.settings import Patches
 from pipcli.tiles import Window
 
@@ -36,19 +36,8 @@ CHUNK = 512
 BEYOND = 1e3
 # A covariance plus less noise than this, a quarter of a grey level, cannot be inverted in float32.
 LEAST_VARIANCE = 1e-6
-
-
-@dataclass(frozen=True)
-class Filtered:
-    """What a pass makes.
-
-    Attributes:
-        picture: (1, C, H, W).
-        influence: mean derivative of a sample of the picture by the same sample of the observation, the pilot held.
-    """
-
-    picture: Tensor
-    influence: float
+# Nor can one whose least eigenvalue is less than this share of the mean one.
+LEAST_SHARE = 2e-5
 
 
 @dataclass(frozen=True)
@@ -165,7 +154,9 @@ class _Pass:
         similar = known.shape[1]
         mean = known.mean(1, keepdim=True)
         deviations = known - mean
-        total = torch.baddbmm(self.variance.diag(), deviations.mT, deviations, alpha=1 / (similar - 1))
+        covariance = torch.bmm(deviations.mT, deviations) / (similar - 1)
+        spread = covariance.diagonal(dim1=1, dim2=2).mean(1)
+        total = covariance + (self.variance + LEAST_SHARE * spread[:, None]).diag_embed()
         lacking = observed.mean(1, keepdim=True) - mean
         # Patches overlap: the noise of a sample can be in as many of them as a patch has samples.
         doubt = self.variance * self.patches.side**2 / similar
@@ -191,12 +182,10 @@ def nonlocal_bayes(
         pilot: (1, C, H, W) float32 in [0, 1], C being 1 or 3: an estimate of the picture.
         observation: (1, C, H, W) float32 in [0, 1].
         noise: what is known of its variance.
-        patches: which to look at; a picture that is smaller than two of them comes back as its pilot is.
+        patches: which to look at; both sides of the picture must be at least twice as long as one.
         workers: regions that are worked on at the same time.
     """
     height, width = pilot.shape[-2:]
-    if min(height, width) < 2 * patches.side:
-        return Filtered(pilot, 0.0)
     colours = opponent(pilot.shape[1])
     known, seen = (_padded(turn(colours, picture), patches) for picture in (pilot, observation))
     one_pass = _Pass(known, seen, noise.scaled(patches.noise_factor), patches)

@@ -1,15 +1,22 @@
 """The sequence of filters: first each place by itself, then with those that resemble it."""
 
+from collections.abc import Callable
+
 from torch import Tensor
 
-from pipcli.filters.nonlocal_bayes import Filtered, nonlocal_bayes
-from pipcli.filters.spectrum import NoiseBounds
+from pipcli.filters.nonlocal_bayes import nonlocal_bayes
+from pipcli.filters.spectrum import Filtered, NoiseBounds
 from pipcli.filters.wiener import wiener
 from pipcli.settings import Patches
 
 
 def refine(
-    pilot: Tensor, observation: Tensor, noise: NoiseBounds, passes: tuple[Patches, ...], workers: int
+    pilot: Tensor,
+    observation: Tensor,
+    noise: NoiseBounds,
+    passes: tuple[Patches, ...],
+    workers: int,
+    must_end: Callable[[], bool],
 ) -> Filtered:
     """Filter an observation, first each place by itself, then with those that resemble it, in some passes.
 
@@ -17,11 +24,13 @@ def refine(
         pilot: (1, C, H, W) float32 in [0, 1], C being 1 or 3: an estimate of the picture.
         observation: (1, C, H, W) float32 in [0, 1].
         noise: what is known of its variance.
-        passes: what each looks at, at least one; its pilot is the result of the one before.
+        passes: what each looks at; its pilot is the result of the one before. Those that look at patches of more than
+            half of the picture's shorter side are left out.
         workers: parts of the picture that are worked on at the same time.
+        must_end: asked between two passes whether to do without the rest.
     """
-    pilot = wiener(pilot, observation, noise, workers)
-    *earlier, last = passes
-    for patches in earlier:
-        pilot = nonlocal_bayes(pilot, observation, noise, patches, workers).picture
-    return nonlocal_bayes(pilot, observation, noise, last, workers)
+    filtered = wiener(pilot, observation, noise, workers)
+    for patches in passes:
+        if min(observation.shape[-2:]) >= 2 * patches.side and not must_end():
+            filtered = nonlocal_bayes(filtered.picture, observation, noise, patches, workers)
+    return filtered

@@ -24,6 +24,19 @@ class NoiseBounds:
         return NoiseBounds(factor * self.least, factor * self.most)
 
 
+@dataclass(frozen=True)
+class Filtered:
+    """What a filter makes.
+
+    Attributes:
+        picture: (1, C, H, W).
+        influence: mean derivative of a sample of the picture by the same sample of the observation, the pilot held.
+    """
+
+    picture: Tensor
+    influence: float
+
+
 def cosines(side: int) -> Tensor:
     """Return the orthonormal cosine transform of side x side patches: a (side^2, side^2) matrix, a frequency a row."""
     frequency, place = torch.arange(side)[:, None], torch.arange(side)[None]

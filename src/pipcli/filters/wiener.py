@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.filters.spectrum import NoiseBounds, cosines, opponent, turn, variances
+from pipcli.filters.spectrum import Filtered, NoiseBounds, cosines, opponent, turn, variances
 from pipcli.tiles import Window, blend, windows
 
 BLOCK = 8
@@ -40,27 +40,30 @@ def _coefficients(channel: Tensor, basis: Tensor) -> Tensor:
 
 
 def _filter_channel(pilot: Tensor, observation: Tensor, noise: NoiseBounds, basis: Tensor) -> Tensor:
-    """Filter one (1, 1, h, w) channel."""
+    """Filter one (1, 1, h, w) channel: (1, 2, h, w), the result and its derivative by the sample itself."""
     known, observed = _coefficients(pilot, basis), _coefficients(observation, basis)
     variance = variances((observed - known).square().flatten(2)[0], noise)
     power = known.square()
     gains = power / (power + variance[:, None, None])
     weights = 1 / (gains.square().sum(1, keepdim=True) + 1e-3)
+    ones, margin = torch.ones_like(basis[:1]), BLOCK - 1
     sums = F.conv_transpose2d(gains * observed * weights, basis)
-    counts = F.conv_transpose2d(weights, torch.ones(1, 1, BLOCK, BLOCK))
-    margin = BLOCK - 1
-    return (sums / counts)[..., margin:-margin, margin:-margin]
+    influences = F.conv_transpose2d(gains.mean(1, keepdim=True) * weights, ones)
+    counts = F.conv_transpose2d(weights, ones)
+    return (torch.cat([sums, influences], dim=1) / counts)[..., margin:-margin, margin:-margin]
 
 
-def _filter(pilot: Tensor, observation: Tensor, noise: NoiseBounds) -> Tensor:
-    basis, colours = cosines(BLOCK).view(-1, 1, BLOCK, BLOCK), opponent(observation.shape[1])
-    known, seen = turn(colours, pilot), turn(colours, observation)
+def _filter(pilot: Tensor, observation: Tensor, noise: NoiseBounds, window: Window) -> Tensor:
+    """Filter a window: (1, C + 1, h, w), the result, and the mean derivative of its samples by themselves."""
+    basis, colours = cosines(BLOCK).view(-1, 1, BLOCK, BLOCK).to(observation), opponent(observation.shape[1])
+    known, seen = turn(colours, window.cut(pilot)), turn(colours, window.cut(observation))
     numbers = range(len(colours))
     channels = [_filter_channel(known[:, [number]], seen[:, [number]], noise, basis) for number in numbers]
-    return turn(colours.T, torch.cat(channels, dim=1))
+    filtered, influences = torch.split(torch.cat(channels, dim=0).movedim(1, 0), 1)
+    return torch.cat([turn(colours.T, filtered), influences.mean(1, keepdim=True)], dim=1)
 
 
-def wiener(pilot: Tensor, observation: Tensor, noise: NoiseBounds, workers: int = 1) -> Tensor:
+def wiener(pilot: Tensor, observation: Tensor, noise: NoiseBounds, workers: int = 1) -> Filtered:
     """Filter an observation.
 
     Args:
@@ -68,18 +71,13 @@ def wiener(pilot: Tensor, observation: Tensor, noise: NoiseBounds, workers: int 
         observation: (1, C, H, W) float32 in [0, 1].
         noise: what is known of its variance.
         workers: parts that are filtered at the same time.
-
-    Returns:
-        (1, C, H, W) float32 in [0, 1].
     """
     size = (observation.shape[-2], observation.shape[-1])
     places = windows(size, SIDE, STRIDE)
+    filtered = Filtered(pilot, 0.0)
     with ThreadPoolExecutor(workers) as pool:
         for factor in NOISE_FACTORS:
-            part = partial(_filter_window, pilot, observation, noise.scaled(factor))
-            pilot = blend(size, zip(places, pool.map(part, places), strict=True)).clamp(0, 1)
-    return pilot
-
-
-def _filter_window(pilot: Tensor, observation: Tensor, noise: NoiseBounds, window: Window) -> Tensor:
-    return _filter(window.cut(pilot), window.cut(observation), noise)
+            part = partial(_filter, filtered.picture, observation, noise.scaled(factor))
+            joined = blend(size, zip(places, pool.map(part, places), strict=True))
+            filtered = Filtered(joined[:, :-1].clamp(0, 1), float(joined[:, -1].mean()))
+    return filtered
