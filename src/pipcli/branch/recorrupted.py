@@ -62,8 +62,10 @@ class Branch:
 
     @contextlib.contextmanager
     def _arithmetic(self) -> Iterator[None]:
-        kind = self.observation.device.type
-        with torch.autocast(kind, self.precision, enabled=self.precision is not torch.float32):
+        if self.precision is torch.float32:
+            yield
+            return
+        with torch.autocast(self.observation.device.type, self.precision):
             yield
 
     def train(self, must_end: Callable[[int, int], bool]) -> bool:
