@@ -1,11 +1,10 @@
-"""Nothing that filters or learns leaves a tensor behind on the CPU: on PyTorch's device without data that is an error."""
+"""What filters or learns leaves no tensor on the CPU: with the device that has no data, that is an error."""
 
 import torch
 
 from pipcli.branch.recorrupted import Branch
-from pipcli.filters import NoiseBounds
+from pipcli.filters import NoiseBounds, wiener
 from pipcli.filters import nonlocal_bayes as bayes
-from pipcli.filters import wiener
 from pipcli.settings import BRANCH, LARGE_PATCHES
 from pipcli.tiles import Window, blend, windows
 
