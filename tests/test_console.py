@@ -188,6 +188,7 @@ def test_json_lines_take_the_place_of_the_path(capfd: pytest.CaptureFixture[str]
     told, summary = map(json.loads, out.splitlines())
     assert told == {
         "type": "progress",
+        "stage": "fit",
         "members": 1,
         "fitting": 1,
         "step": 7,

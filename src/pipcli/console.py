@@ -59,16 +59,16 @@ class PlainLines:
 
     def __init__(self, console: RichConsole) -> None:
         self._console = console
-        self._shown: int | None = None
+        self._shown: tuple[str, int] | None = None
 
     def show(self, progress: "FitProgress", quality: float | None) -> None:
         """Print a line when a new tenth has begun."""
-        tenth = int(progress.share * PLAIN_LINES)
-        if tenth == self._shown:
+        part = (progress.stage, int(progress.share * PLAIN_LINES))
+        if part == self._shown:
             return
-        self._shown = tenth
+        self._shown = part
         networks = f", {progress.fitting} of {progress.members} networks" if progress.members > 1 else ""
-        parts = [f"step {progress.step} of at most {progress.steps}{networks}", f"{progress.seconds:.0f} s"]
+        parts = [f"{_step_text(progress)}{networks}", f"{progress.seconds:.0f} s"]
         if quality is not None:
             parts.append(_quality_text(quality))
         self._console.print(Text(", ".join(parts)), soft_wrap=True)
@@ -97,7 +97,7 @@ class LiveBar:
         """Move the bar."""
         self._progress.update(
             self._task,
-            description=f"step {progress.step} of at most {progress.steps}",
+            description=_step_text(progress),
             completed=progress.share,
             rate=f"{progress.step / max(progress.seconds, 1e-9):.1f} steps/s",
             quality=_quality_text(quality),
@@ -106,6 +106,11 @@ class LiveBar:
     def close(self) -> None:
         """Take the bar away."""
         self._progress.stop()
+
+
+def _step_text(progress: "FitProgress") -> str:
+    stage = "" if progress.stage == "fit" else f"{progress.stage}, "
+    return f"{stage}step {progress.step} of at most {progress.steps}"
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,7 @@ class Reporter:
         quality = estimated_psnr(progress.held_out_error, noise_variance)
         self.event(
             "progress",
+            stage=str(progress.stage),
             members=progress.members,
             fitting=progress.fitting,
             step=progress.step,

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from itertools import chain, islice
 from typing import Protocol
 
@@ -32,6 +32,13 @@ CHECK_EVERY = 10
 # by large factors) is no fluctuation of Adam's: the network has fallen back to an early picture and seldom recovers.
 DIVERGED_FACTOR, DIVERGED_MARGIN = 10.0, 1e-2
 RESTART_FACTOR = 0.25
+
+
+class Stage(StrEnum):
+    """What is being fitted: the networks, or after them the branch that sees the noisy picture."""
+
+    FIT = "fit"
+    BRANCH = "branch"
 
 
 class Outcome(Enum):
@@ -65,6 +72,7 @@ class Progress:
         share: of all the work that the bound allows, in [0, 1].
         seconds: of fitting since the start.
         held_out_error: mean squared error of the estimates on the held-out pixels, noise included, or None.
+        stage: what is being done.
     """
 
     members: int
@@ -74,6 +82,7 @@ class Progress:
     share: float
     seconds: float
     held_out_error: float | None
+    stage: Stage = Stage.FIT
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pipcli.fit.device import Device, ran_out_of_memory
 from pipcli.media import Photo, decode_photo, encode, encode_photo, format_for, publish, quantised, shown
 from pipcli.metrics import psnr
 from pipcli.noise import NOISES, Evidence, Noise, detect
-from pipcli.restore import CHECK_EVERY, Outcome, Progress, Solution
+from pipcli.restore import CHECK_EVERY, Outcome, Progress, Solution, Stage
 from pipcli.settings import CLEAN_SIGMA, NoiseName, Settings
 from pipcli.sheet import Panel, side_by_side
 
@@ -61,7 +61,7 @@ class FinishWatch:
     def branch_step(self, step: int, steps: int) -> None:
         """Show a step of the branch."""
         if step == 1 or step % CHECK_EVERY == 0:
-            self.reporter.show(Progress(1, 1, step, steps, step / steps, self.seconds, None), None)
+            self.reporter.show(Progress(1, 1, step, steps, step / steps, self.seconds, None, Stage.BRANCH), None)
 
     def must_end(self) -> bool:
         """Return whether to do without what is left."""
