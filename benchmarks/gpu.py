@@ -8,6 +8,8 @@ Written to one JSON with the device's name:
   * steps: milliseconds of a step against the published algorithm, as in `speed.py`;
   * members: network steps a second of one network at a time against as many as the device takes together;
   * quality: seconds to a better picture than the published algorithm's last output, as in `speed.py --quality`;
+  * finish: the filters, and the branch, over a smoothed picture as the networks' one: their PSNR and seconds on the
+    device in its precision, and on the CPU in float32;
   * pictures: the real command on several pictures at once against one after the other;
   * profile: the operations that take most of the device's time;
   * the peak of the device's memory.
@@ -38,12 +40,13 @@ from about import about
 from pipcli.cli import photo_networks
 from pipcli.cli.photo_networks import Networks
 from pipcli.degradations import Identity
+from pipcli.finishing import finish
 from pipcli.fit.device import Device, choose_device, keep_freed_memory, members_together
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
 from pipcli.noise import Gaussian
 from pipcli.priors import batched
-from pipcli.settings import PIP, StopName
+from pipcli.settings import FINISH, PIP, Quality, StopName
 from pipcli.tiles import Window, blend
 
 NOISE = Gaussian.known(25 / 255)
@@ -180,6 +183,20 @@ def throughput(noisy: Path, device: str) -> dict[str, float]:
     return {"alone": 60 * CROPS / alone, "together": 60 * CROPS / together, "ratio": alone / together}
 
 
+def finishing(noisy: Tensor, clean: Tensor, device: Device) -> dict[str, dict[str, float]]:
+    """Return PSNR and seconds of what follows the fit, on the device and on the CPU, without and with the branch."""
+    pilot = torch.nn.functional.avg_pool2d(noisy, 5, 1, 2, count_include_pad=False)
+    exact = Device(torch.device("cpu"), torch.float32, "to compare with")
+    found: dict[str, dict[str, float]] = {}
+    for name, place in {"device": device, "cpu": exact}.items():
+        for quality in (Quality.STANDARD, Quality.BEST):
+            started = time.perf_counter()
+            image = finish(pilot, noisy, NOISE, FINISH[quality], place, seed=0).image
+            seconds = time.perf_counter() - started
+            found[f"{name} {quality}"] = {"psnr": psnr(image, clean), "seconds": seconds}
+    return found
+
+
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Do everything that the head of this file lists."""
     keep_freed_memory()
@@ -192,6 +209,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     alone, grouped = (network_steps_per_second(noisy, device, count) for count in (1, together))
     results["members"] = {"together": together, "alone": alone, "grouped": grouped, "ratio": grouped / alone}
     results["quality"] = speed.quality_ratios(arguments, noisy, clean)
+    results["finish"] = finishing(noisy, clean, device)
     results["pictures"] = throughput(arguments.noisy, arguments.device)
     results["profile"] = top_operations(noisy, device)
     if device.torch_device.type == "cuda":
