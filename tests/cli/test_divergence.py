@@ -91,7 +91,8 @@ def test_a_later_member_that_diverges_is_begun_again_alone(breaking: Breaking, d
         return places if len(seen) == 1 else []
 
     breaking(second)
-    run = denoise(source, "--steps", "10", "--quality", "best", "--json", "--stop", "none", "--seed", "3")
+    several = ("--uncertainty", source.with_name("map.png"))
+    run = denoise(source, "--steps", "10", *several, "--json", "--stop", "none", "--seed", "3")
     assert run.code == 0
     lines = lines_of(run)
     (warning,) = [line for line in lines if line["type"] == "warning"]

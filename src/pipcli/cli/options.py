@@ -57,7 +57,7 @@ Steps = Annotated[int | None, typer.Option(min=1, help="Upper bound of steps a n
 TimeLimit = Annotated[
     float | None,
     typer.Option(
-        help="Upper bound of the time for fitting and what follows, in seconds. [default: none]", metavar="SECONDS"
+        help="Upper bound of the time in seconds, for fitting and what follows. [default: none]", metavar="SECONDS"
     ),
 ]
 Stop = Annotated[
