@@ -29,10 +29,11 @@ from pipcli.settings import FinishSettings
 WEIGHTS = (0.0, 0.25, 0.5)
 # A filter that takes out this many times what the noise is has taken out picture too. Less may be an error of sigma.
 MOST_TAKEN = 1.25
-# Where sigma is an estimate, of the finest detail, coarser noise may be stronger. With more than this the result could
-# be farther from the picture than the observation is.
+# Where sigma is an estimate, of flat places and the finest detail, noise may be stronger elsewhere. With more than this
+# the result could be farther from the picture than the observation is.
 MOST_TAKEN_UNKNOWN = 2.0
-# Noise whose neighbours are correlated by more than this is not what recorrupted pairs are for.
+# What was taken out is white if neighbours are correlated by no more than this, up or down. If it is not, it may be
+# texture; and it is not the noise that recorrupted pairs are for.
 LARGEST_CORRELATION = 0.15
 
 
@@ -155,9 +156,13 @@ class _Finish:
         """Return how much of what was taken from the observation to give back, so that it is never worse than before.
 
         The residual should be as large as the noise that the filter can take. One less the ratio of the two is the
-        share of the observation at which Stein's estimate is least.
+        share of the observation at which Stein's estimate is least. Where sigma is an estimate, what is white is noise,
+        however much it is.
         """
-        taken = float((self.observation - filtered.picture).square().mean())
+        residual = self.observation - filtered.picture
+        if self.noise.estimated and _correlation(residual) <= LARGEST_CORRELATION:
+            return 0.0
+        taken = float(residual.square().mean())
         expected = self.whitened.variance * (1 - filtered.influence)
         most = MOST_TAKEN_UNKNOWN if self.noise.estimated else MOST_TAKEN
         return 0.0 if taken <= most * expected else 1 - expected / taken
@@ -205,7 +210,7 @@ class _Finish:
 
 
 def _correlation(residual: Tensor) -> float:
-    """Return the correlation of neighbouring samples of a (1, C, H, W) residual."""
+    """Return the largest correlation of neighbouring samples of a (1, C, H, W) residual, up or down."""
     pairs = ((residual[..., 1:], residual[..., :-1]), (residual[..., 1:, :], residual[..., :-1, :]))
     energy = max(float(residual.square().mean()), 1e-12)
-    return max((float((first * second).mean()) / energy for first, second in pairs if first.numel()), default=0.0)
+    return max((abs(float((first * second).mean())) / energy for first, second in pairs if first.numel()), default=0.0)
