@@ -59,12 +59,14 @@ def test_the_qualities_and_the_published_method_take_their_own_numbers_of_networ
     denoise: Command, source: Path
 ) -> None:
     counts = []
-    for options in (["--paper"], ["--quality", "draft"], ["--quality", "standard"], ["--quality", "best"]):
+    compared = ["--uncertainty", source.with_name("map.png")]
+    for options in (["--paper"], ["--quality", "draft"], ["--quality", "standard"], ["--quality", "best"], compared):
         lines = lines_of(denoise(source, "--steps", "1", "--json", "--overwrite", *options))
         counts.append(len(lines[-2]["steps"]))
-    published, draft, standard, best = counts
+    published, draft, standard, best, several = counts
     assert published == 1 < draft <= standard
-    assert best == 4 * standard
+    assert best == standard
+    assert several == 4 * standard
 
 
 def test_each_network_of_a_large_picture_starts_from_a_seed_of_its_own(
