@@ -124,12 +124,13 @@ class PhotoJob:
         files = self.files
         watch = FinishWatch(self.request.time_limit, solution.seconds, reporter, interrupted)
         finished = self._finished(solution, watch)
+        finishing_seconds = watch.seconds
         data = self._encoded(solution, finished)
         deliver(data, files.output, overwrite=self.request.overwrite)
         written = decode_photo(data, shown(files.output))
         metrics = self._metrics(written, solution)
         # The picture is told of before the sheet is tried: what goes wrong with the sheet must not hide it.
-        report.finished(reporter, files, solution, finished, watch.seconds, metrics)
+        report.finished(reporter, files, solution, finished, finishing_seconds, metrics)
         if files.sheet is not None:
             self._write_sheet(files.sheet, written, metrics)
         if files.uncertainty is not None:
