@@ -23,7 +23,7 @@ from pipcli.filters import Filtered, NoiseBounds, refine
 from pipcli.filters.nonlocal_bayes import REGION, nonlocal_bayes
 from pipcli.fit.device import Device, workers_for
 from pipcli.noise import Noise, Whitened
-from pipcli.settings import FinishSettings
+from pipcli.settings import BranchSettings, FinishSettings
 
 # Of the branch in the pilot of the last pass. More was never best where we measured it.
 WEIGHTS = (0.0, 0.25, 0.5)
@@ -147,7 +147,7 @@ class _Finish:
             filtered = refine(self.pilot, self.observation, self.bounds, passes, workers, must_end)
         use, weight = None, None
         if self.settings.branch is not None:
-            filtered, use, weight = self._with_branch(filtered)
+            filtered, use, weight = self._with_branch(filtered, self.settings.branch)
         share = self._share_of_picture_taken(filtered)
         picture = torch.lerp(filtered.picture, self.observation, share).cpu()
         return Finished(self.whitened.restore(picture.clamp(0, 1)), share, use, weight)
@@ -167,12 +167,12 @@ class _Finish:
         most = MOST_TAKEN_UNKNOWN if self.noise.estimated else MOST_TAKEN
         return 0.0 if taken <= most * expected else 1 - expected / taken
 
-    def _with_branch(self, filtered: Filtered) -> tuple[Filtered, BranchUse, float | None]:
+    def _with_branch(self, filtered: Filtered, settings: BranchSettings) -> tuple[Filtered, BranchUse, float | None]:
         """Return the best last pass over a mean of the filtered picture and the branch's as its pilot.
 
         With it, what became of the branch, and its weight in that mean.
         """
-        branch = self._branch(filtered)
+        branch = self._branch(filtered, settings)
         if branch is None:
             return filtered, BranchUse.UNSUITABLE, None
         if not branch.train(self._branch_must_end):
@@ -184,11 +184,10 @@ class _Finish:
         weight = min(passes, key=lambda weight: self._risk(passes[weight]))
         return passes[weight], BranchUse.JOINED, weight
 
-    def _branch(self, filtered: Filtered) -> Branch | None:
+    def _branch(self, filtered: Filtered, settings: BranchSettings) -> Branch | None:
         """Return the branch, untrained; None where the noise is not for it, or the picture is too small."""
-        settings = self.settings.branch
-        small = min(self.observation.shape[-2:]) < 2 * self.settings.passes[-1].side
-        if settings is None or self.whitened.variances is None or small:
+        fits = self.settings.passes[-1].fit(*self.observation.shape[-2:])
+        if self.whitened.variances is None or not fits:
             return None
         if _correlation(self.observation - filtered.picture) > LARGEST_CORRELATION:
             return None

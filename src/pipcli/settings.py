@@ -179,6 +179,10 @@ class Patches:
     similar: int
     noise_factor: float
 
+    def fit(self, height: int, width: int) -> bool:
+        """Return whether a picture is large enough for them: each side at least twice as long as one."""
+        return min(height, width) >= 2 * self.side
+
 
 @dataclass(frozen=True)
 class BranchSettings:

@@ -137,8 +137,8 @@ class PhotoJob:
             self._write_uncertainty(files.uncertainty, solution.spread)
 
     def _finished(self, solution: Solution, watch: FinishWatch) -> Finished:
-        """Return what is made of the networks' picture; the published method is that picture and nothing else."""
-        if solution.outcome is Outcome.CLEAN or self.request.paper:
+        """Return what is made of the networks' picture; a published row has nothing to make of it."""
+        if solution.outcome is Outcome.CLEAN:
             return Finished(solution.image)
         settings, seed = self.settings.finish, self.request.seed
         try:

@@ -182,7 +182,7 @@ def nonlocal_bayes(
         pilot: (1, C, H, W) float32 in [0, 1], C being 1 or 3: an estimate of the picture.
         observation: (1, C, H, W) float32 in [0, 1].
         noise: what is known of its variance.
-        patches: which to look at; both sides of the picture must be at least twice as long as one.
+        patches: which to look at; they must fit the picture.
         workers: regions that are worked on at the same time.
     """
     height, width = pilot.shape[-2:]

@@ -24,13 +24,13 @@ def refine(
         pilot: (1, C, H, W) float32 in [0, 1], C being 1 or 3: an estimate of the picture.
         observation: (1, C, H, W) float32 in [0, 1].
         noise: what is known of its variance.
-        passes: what each looks at; its pilot is the result of the one before. Those that look at patches of more than
-            half of the picture's shorter side are left out.
+        passes: what each looks at; its pilot is the result of the one before. Those that do not fit the picture are
+            left out.
         workers: parts of the picture that are worked on at the same time.
         must_end: asked between two passes whether to do without the rest.
     """
     filtered = wiener(pilot, observation, noise, workers)
     for patches in passes:
-        if min(observation.shape[-2:]) >= 2 * patches.side and not must_end():
+        if patches.fit(*observation.shape[-2:]) and not must_end():
             filtered = nonlocal_bayes(filtered.picture, observation, noise, patches, workers)
     return filtered
