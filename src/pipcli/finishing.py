@@ -11,6 +11,7 @@ too is left out; it is much the same for all that are compared.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -63,6 +64,19 @@ class Finished:
     branch_weight: float | None = None
 
 
+@dataclass(frozen=True)
+class Degraded:
+    """How an observation came about, but for its noise.
+
+    Attributes:
+        degrade: maps (1, C, H, W) pictures to the (1, C, h, w) observations of them; linear.
+        observed: (1, C or 1, h, w) booleans of the samples that say anything of the picture; None is all.
+    """
+
+    degrade: Callable[[Tensor], Tensor]
+    observed: Tensor | None
+
+
 class Watch(Protocol):
     """Who is told of the branch's progress, and may ask for an end."""
 
@@ -92,6 +106,7 @@ def finish(
     device: Device,
     seed: int,
     watch: Watch | None = None,
+    degraded: Degraded | None = None,
 ) -> Finished:
     """Make the best of the networks' picture, the observation, and what is known of the noise.
 
@@ -103,6 +118,7 @@ def finish(
         device: where to train and filter.
         seed: of the branch.
         watch: is told of the branch, and may end the work between two passes and between two steps of the branch.
+        degraded: how the observation came about, which settings with a splitting want to know.
     """
     finished = Finished(image)
     if not settings.passes:

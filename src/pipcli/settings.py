@@ -260,7 +260,7 @@ DIP = Settings(
     tiles=Tiles(side=128, stride=96),
 )
 
-PRESETS = {("denoise", PriorName.PIP): PIP, ("denoise", PriorName.DIP): DIP}
+PRESETS = {(task, prior): row for task in ("denoise", "sr", "inpaint") for prior, row in ((PriorName.PIP, PIP), (PriorName.DIP, DIP))}
 PUBLISHED = {("denoise", PriorName.PIP): PUBLISHED_PIP, ("denoise", PriorName.DIP): PUBLISHED_DIP}
 
 SMALL_PATCHES = Patches(side=4, stride=3, radius=12, similar=40, noise_factor=0.8)

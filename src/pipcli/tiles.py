@@ -40,16 +40,22 @@ def _fade(length: int) -> Tensor:
     return (math.pi * centres).sin().square().clamp(min=SMALLEST_WEIGHT)
 
 
-def _starts(length: int, side: int, stride: int) -> list[int]:
+def _starts(length: int, side: int, stride: int, unit: int) -> list[int]:
     """Spread windows evenly, the first and the last at the ends, one for each stride of the length."""
-    if length <= side:
+    if length == side:
         return [0]
     farthest = max(stride, round((1 - LEAST_OVERLAP) * side))
-    gaps = max(min(round(length / stride) - 1, length - side), math.ceil((length - side) / farthest))
-    return [round(index * (length - side) / gaps) for index in range(gaps + 1)]
+    units = (length - side) // unit
+    gaps = max(min(round(length / stride) - 1, units), math.ceil((length - side) / farthest))
+    return [unit * round(index * units / gaps) for index in range(gaps + 1)]
 
 
-def windows(size: tuple[int, int], side: int, stride: int) -> list[Window]:
+def _side(length: int, side: int, unit: int) -> int:
+    """Return a side that leaves whole units of the length."""
+    return min(length, side + (length - side) % unit)
+
+
+def windows(size: tuple[int, int], side: int, stride: int, *, unit: int = 1) -> list[Window]:
     """Cover a picture with overlapping windows of one size.
 
     Args:
@@ -57,12 +63,13 @@ def windows(size: tuple[int, int], side: int, stride: int) -> list[Window]:
         side: of a window; a picture's shorter sides are taken whole.
         stride: length that has a window of its own, at most `side`; (side / stride)^2 windows see a pixel on average,
             whatever the size of the picture, and the number of windows goes with its pixels.
+        unit: all windows begin at multiples of it; for that, sides may be longer than asked by less than one.
     """
-    height, width = size
+    height, width = (_side(length, side, unit) for length in size)
     return [
-        Window(top, left, min(height, side), min(width, side))
-        for top in _starts(height, side, stride)
-        for left in _starts(width, side, stride)
+        Window(top, left, height, width)
+        for top in _starts(size[0], height, stride, unit)
+        for left in _starts(size[1], width, stride, unit)
     ]
 
 

@@ -3,38 +3,28 @@
 from typing import TYPE_CHECKING
 
 from pipcli.cli import options
-from pipcli.settings import PriorName, Quality
+from pipcli.cli.photo_options import PhotoOptions, with_photo_options
+from pipcli.cli.task import Task
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from pipcli.degradations import Degradation
     from pipcli.noise import Noise
 
-TASK = "denoise"
-SUFFIX = "_denoised"
+
+def _degradation(noise: "Noise", observation: "Tensor") -> "Degradation":
+    from pipcli.degradations import Identity
+
+    del observation
+    return Identity(noise)
 
 
-def denoise(
-    inputs: options.Inputs,
-    output: options.Output = None,
-    sigma: options.Sigma = None,
-    noise: options.NoiseOption = None,
-    level: options.Level = None,
-    prior: options.Prior = PriorName.PIP,
-    quality: options.QualityOption = Quality.STANDARD,
-    paper: options.Paper = False,
-    steps: options.Steps = None,
-    time_limit: options.TimeLimit = None,
-    stop: options.Stop = None,
-    seed: options.Seed = 0,
-    device: options.DeviceOption = "auto",
-    reference: options.Reference = None,
-    sheet: options.Sheet = None,
-    uncertainty: options.Uncertainty = None,
-    json: options.Json = False,
-    overwrite: options.Overwrite = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-) -> int:
+TASK = Task(name="denoise", suffix="_denoised", degradation=_degradation)
+
+
+@with_photo_options
+def denoise(inputs: options.Inputs, photo: PhotoOptions) -> int:
     """Take the noise out of photos.
 
     Each keeps its size, bit depth, transparency, colour profile and metadata. The fit stops by itself, before it starts
@@ -49,36 +39,5 @@ def denoise(
     """
     # Everything that takes long to import waits until there is work to do: --help is instant.
     from pipcli.cli import photo_task
-    from pipcli.cli.request import Request
 
-    request = Request(
-        task=TASK,
-        suffix=SUFFIX,
-        source=inputs[0],
-        output=output,
-        sigma=sigma,
-        noise=noise,
-        level=level,
-        prior=prior,
-        quality=quality,
-        paper=paper,
-        steps=steps,
-        time_limit=time_limit,
-        stop=stop,
-        seed=seed,
-        device=device,
-        reference=reference,
-        sheet=sheet,
-        uncertainty=uncertainty,
-        json_lines=json,
-        overwrite=overwrite,
-        quiet=quiet,
-        verbose=verbose,
-    )
-    return photo_task.run(request, inputs, _degradation)
-
-
-def _degradation(noise: "Noise") -> "Degradation":
-    from pipcli.degradations import Identity
-
-    return Identity(noise)
+    return photo_task.run(TASK, inputs, photo)

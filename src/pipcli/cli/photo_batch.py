@@ -41,7 +41,8 @@ def _fit_together(first: PhotoJob, second: PhotoJob) -> bool:
     """Return whether the networks of two photos are of one shape and their misfits of one kind."""
     if first.is_clean or second.is_clean:
         return False
-    return first.networks.shape == second.networks.shape and first.noise.shares_misfit(second.noise)
+    alike = first.networks.shape == second.networks.shape and first.degradation.serves(second.degradation)
+    return alike and first.noise.shares_misfit(second.noise)
 
 
 class Batch:
@@ -121,7 +122,8 @@ class Batch:
 
     def _noise_variance(self) -> float | None:
         """The mean squared error of the clean pictures, where the held-out error is one."""
-        if not self.jobs[0].noise.misfit_is_squared_error:
+        job = self.jobs[0]
+        if not (job.noise.misfit_is_squared_error and job.degradation.tells_error):
             return None
         return sum(job.expected_misfit for job in self.jobs) / len(self.jobs)
 

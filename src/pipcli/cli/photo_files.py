@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipcli.cli.options import STANDARD_STREAM
 from pipcli.cli.request import Request
+from pipcli.cli.task import Task
 from pipcli.errors import OutputRefusedError, UnusableInputError
 from pipcli.media import (
     Photo,
@@ -23,12 +25,16 @@ from pipcli.media import (
     shown,
 )
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 UNCERTAINTY_SUFFIXES = {".png": 16, ".tif": 32, ".tiff": 32}  # and the bits of a sample
 
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a request, checked before any long work."""
+    """The files of a request, checked before any long work; `known` are the (H, W) pixels that are not to be filled."""
 
     source: Path
     photo: Photo
@@ -37,6 +43,7 @@ class Files:
     reference: Photo | None
     sheet: Path | None
     uncertainty: Path | None
+    known: "NDArray[np.bool_] | None" = None
 
     def as_read(self) -> bytes | None:
         """Return the bytes of the input where writing it as JPEG again would change it; None from a stream."""
@@ -63,7 +70,7 @@ def one_each(request: Request, sources: Sequence[Path]) -> list[Request]:
     if request.output is not None and not request.output.is_dir():
         raise OutputRefusedError(f"with several inputs --output is a folder that exists, not {shown(request.output)}")
     requests = [
-        dataclasses.replace(request, source=source, output=output_beside(source, request.suffix, request.output))
+        dataclasses.replace(request, source=source, output=output_beside(source, request.task.suffix, request.output))
         for source in sources
     ]
     output, count = Counter(one.output or one.source for one in requests).most_common(1)[0]
@@ -89,10 +96,10 @@ def open_files(request: Request) -> Files:
     output_format = photo.file_format if output == STANDARD_STREAM else format_for(output)
     source = None if request.source == STANDARD_STREAM else request.source
     if output == STANDARD_STREAM:
-        check_stdout(json_lines=request.json_lines)
+        check_stdout(json_lines=request.json)
     else:
-        check_output(output, source, overwrite=request.overwrite, room=photo.samples.nbytes)
-    check_format(photo, output_format)
+        check_output(output, source, overwrite=request.overwrite, room=round(photo.samples.nbytes * request.task.scale**2))
+    check_format(request.task.carrier(photo), output_format)
     if request.sheet is not None:
         check_png("--sheet", request.sheet)
         check_output(request.sheet, source, overwrite=request.overwrite)
@@ -107,8 +114,9 @@ def open_files(request: Request) -> Files:
             "--reference": request.reference,
         }
     )
-    reference = None if request.reference is None else _reference(request.reference, photo)
-    return Files(request.source, photo, output, output_format, reference, request.sheet, request.uncertainty)
+    reference = None if request.reference is None else _reference(request.reference, request.task, photo)
+    known = None if request.task.known is None else request.task.known(photo)
+    return Files(request.source, photo, output, output_format, reference, request.sheet, request.uncertainty, known)
 
 
 def _output(request: Request) -> Path:
@@ -116,7 +124,7 @@ def _output(request: Request) -> Path:
         return request.output
     if request.source == STANDARD_STREAM:
         return STANDARD_STREAM
-    return output_beside(request.source, request.suffix)
+    return output_beside(request.source, request.task.suffix)
 
 
 def read_source(path: Path) -> Photo:
@@ -188,12 +196,14 @@ def check_apart(files: dict[str, Path | None]) -> None:
             raise OutputRefusedError(f"{other} and {option} are both {shown(path)}: they must be different files")
 
 
-def _reference(path: Path, photo: Photo) -> Photo:
+def _reference(path: Path, task: Task, photo: Photo) -> Photo:
     reference = read_photo(path)
-    mine, theirs = (photo.height, photo.width, photo.channels), (reference.height, reference.width, reference.channels)
+    mine = (*task.size_of_result(photo.height, photo.width), photo.channels)
+    theirs = (reference.height, reference.width, reference.channels)
     if mine != theirs:
+        name = "input" if task.scale == 1 else "result"
         raise UnusableInputError(
             f"--reference {shown(path)} is {theirs[1]}x{theirs[0]} with {theirs[2]} channel(s), "
-            f"the input is {mine[1]}x{mine[0]} with {mine[2]}: they must match"
+            f"the {name} is {mine[1]}x{mine[0]} with {mine[2]}: they must match"
         )
     return reference

@@ -1,5 +1,6 @@
 """One photo on its way from the file to the observation and its networks, and from the solution to the file."""
 
+import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,14 +12,14 @@ from pipcli.cli import report
 from pipcli.cli.photo_files import UNCERTAINTY_SUFFIXES, Files, deliver
 from pipcli.cli.photo_networks import Networks
 from pipcli.cli.report import Metrics
-from pipcli.cli.request import Request, kind_of, stop_of
+from pipcli.cli.request import Request, kind_of, says_nothing_of_noise, stop_of
 from pipcli.console import Reporter
 from pipcli.degradations import Degradation
-from pipcli.finishing import Finished, finish
+from pipcli.finishing import Degraded, Finished, finish
 from pipcli.fit.device import Device, ran_out_of_memory
 from pipcli.media import Photo, decode_photo, encode, encode_photo, format_for, publish, quantised, shown
 from pipcli.metrics import psnr
-from pipcli.noise import NOISES, Evidence, Noise, detect
+from pipcli.noise import NOISES, Evidence, Gaussian, Noise, Origin, detect
 from pipcli.restore import CHECK_EVERY, Outcome, Progress, Solution, Stage
 from pipcli.settings import CLEAN_SIGMA, NoiseName, Settings
 from pipcli.sheet import Panel, side_by_side
@@ -30,6 +31,8 @@ def noise_of(request: Request, photo: Photo, observation: Tensor) -> Noise:
     Raises:
         UnusableInputError: the kind named cannot be told from this photo.
     """
+    if request.task.noiseless and says_nothing_of_noise(request):
+        return Gaussian.of_rounding(photo.bit_depth)
     evidence = Evidence(observation, photo.coding)
     kind = kind_of(request)
     if kind is NoiseName.AUTO:
@@ -77,7 +80,6 @@ class PhotoJob:
         request: Request,
         settings: Settings,
         files: Files,
-        make_degradation: Callable[[Noise], Degradation],
         device: Device,
     ) -> None:
         """Lay the networks over the photo.
@@ -86,7 +88,6 @@ class PhotoJob:
             request: what the user asked for.
             settings: the preset row with the user's words in it.
             files: of the request.
-            make_degradation: makes the task's degradation from the noise.
             device: where to fit.
         """
         self.request = request
@@ -95,9 +96,10 @@ class PhotoJob:
         self.observation = files.photo.pixels()
         self.noise = noise_of(request, files.photo, self.observation)
         self.expected_misfit = self.noise.expected_misfit(self.observation)
-        degradation = make_degradation(self.noise)
+        self.degradation = request.task.degradation(self.noise, self.observation)
+        self.known = None if files.known is None else torch.from_numpy(files.known)[None, None]
         self.networks = Networks(
-            settings, self.observation, degradation, self.noise, device, stop_of(request), request.seed
+            settings, self.observation, self.degradation, self.noise, device, stop_of(request), request.seed, self.known
         )
 
     @property
@@ -108,7 +110,7 @@ class PhotoJob:
         """
         unnamed = kind_of(self.request) in (NoiseName.AUTO, NoiseName.GAUSSIAN)
         little = self.noise.estimated and 255 * self.noise.std < CLEAN_SIGMA
-        return unnamed and little and not self.request.paper
+        return unnamed and little and not self.request.paper and not self.request.task.noiseless
 
     def unchanged(self) -> Solution:
         """Return the observation as the solution, with no network fitted."""
@@ -134,35 +136,47 @@ class PhotoJob:
         if files.sheet is not None:
             self._write_sheet(files.sheet, written, metrics)
         if files.uncertainty is not None:
-            self._write_uncertainty(files.uncertainty, solution.spread)
+            self._write_uncertainty(files.uncertainty, self.degradation.visible(solution.spread))
 
     def _finished(self, solution: Solution, watch: FinishWatch) -> Finished:
-        """Return what is made of the networks' picture; a published row has nothing to make of it."""
+        """Return what is made of the networks' picture, as the user gets it; a published row makes nothing of it."""
         if solution.outcome is Outcome.CLEAN:
             return Finished(solution.image)
-        settings, seed = self.settings.finish, self.request.seed
+        finished = self._filtered(solution.image, watch)
+        return dataclasses.replace(finished, image=self._as_known(self.degradation.visible(finished.image)))
+
+    def _filtered(self, image: Tensor, watch: FinishWatch) -> Finished:
+        settings, device, seed = self.settings.finish, self.networks.device, self.request.seed
+        degraded = Degraded(self.degradation, self.networks.observed)
         try:
-            return finish(solution.image, self.observation, self.noise, settings, self.networks.device, seed, watch)
+            return finish(image, self.observation, self.noise, settings, device, seed, watch, degraded)
         except (MemoryError, RuntimeError) as error:
             # A fit of minutes is not thrown away for what should have followed it.
             reason = "out of memory" if ran_out_of_memory(error) else str(error).splitlines()[0]
             watch.reporter.say(f"the filters failed ({reason}): the networks' picture is written as it is")
-            return Finished(solution.image)
+            return Finished(image)
         finally:
             watch.reporter.close()
+
+    def _as_known(self, image: Tensor) -> Tensor:
+        """Put the pixels that are known, if they have no noise, into a result that was to fill the others."""
+        if self.known is None or self.noise.origin is not Origin.ROUNDING:
+            return image
+        return torch.where(self.known, self.observation, image)
 
     def _encoded(self, solution: Solution, finished: Finished) -> bytes:
         """Return the bytes of the output file."""
         if solution.outcome is Outcome.CLEAN and (data := self.files.as_read()) is not None:
             return data
-        return encode_photo(finished.image, self.files.photo, self.files.output_format)
+        return encode_photo(finished.image, self.request.task.carrier(self.files.photo), self.files.output_format)
 
     def _metrics(self, written: Photo, solution: Solution) -> Metrics | None:
         """Measure the written file, not the tensor that it was made from."""
         if self.files.reference is None:
             return None
         reference = self.files.reference.pixels()
-        pictures = (self.observation, written.pixels(), solution.image, solution.last_output)
+        networks = (self.degradation.visible(picture) for picture in (solution.image, solution.last_output))
+        pictures = (self.degradation.naive(self.observation), written.pixels(), *networks)
         return Metrics(*(psnr(picture, reference) for picture in pictures))
 
     def _write_uncertainty(self, path: Path, spread: Tensor) -> None:

@@ -32,7 +32,7 @@ from pipcli.settings import (
 )
 from pipcli.tiles import Window, windows
 
-# The observation, both joined pictures with their weights, and copies on the way to the file.
+# Of the size of the picture that is generated: the observation, both joined pictures with their weights, and copies on the way to the file.
 WHOLE_PICTURES = 6
 
 
@@ -70,6 +70,7 @@ class Networks:
         device: Device,
         stop: StopName,
         seed: int,
+        known: Tensor | None = None,
     ) -> None:
         """Lay out the windows.
 
@@ -81,34 +82,50 @@ class Networks:
             device: where to fit, and in which precision.
             stop: the stop rule.
             seed: of the first network; each has the number after the one before.
+            known: (1, 1, H, W) booleans: the pixels that say anything of the picture; None is all.
         """
         self.settings = settings
         self.observation = observation
         self.degradation = degradation.to(device.torch_device)
         self.noise = noise
-        self.observed = noise.observed(observation)
+        self.known = known
+        self.observed = _both(noise.observed(observation), known)
         self.device = device
         self.stop = stop
         self.seed = seed
         # One draw for the whole picture, so that networks which share a pixel agree on it.
         shape, share = (observation.shape[-2], observation.shape[-1]), settings.fit.held_out_fraction
         self.held_out = draw_held_out(shape, share, torch.Generator().manual_seed(seed))
-        self.tiles = settings.tiles or Tiles(*[max(observation.shape[-2:])] * 2)
+        self.tiles = settings.tiles or Tiles(*[max(degradation.target_size(shape))] * 2)
         self.windows = self._places() * settings.fit.members
+        self.parts = [self._part(window) for window in self.windows]
 
     def _places(self) -> list[Window]:
-        height, width = self.observation.shape[-2:]
-        side, stride = self.tiles.side, self.tiles.stride
-        places = windows((height, width), side, stride)
+        places = self._windows(self.tiles.stride)
         if len(places) * self.settings.fit.members <= MOST_WINDOWS:
             return places
-        return windows((height, width), side, max(stride, round(MOST_STRIDE_SHARE * side)))
+        return self._windows(max(self.tiles.stride, round(MOST_STRIDE_SHARE * self.tiles.side)))
+
+    def _windows(self, stride: int) -> list[Window]:
+        """Cover the observation with windows, given their stride in pixels of the picture."""
+        scale = self.degradation.scale
+        size = (self.observation.shape[-2], self.observation.shape[-1])
+        side, stride = (max(1, round(length / scale)) for length in (self.tiles.side, stride))
+        return windows(size, side, stride, unit=scale.denominator)
+
+    def _part(self, window: Window) -> Window:
+        """Return the part of the picture that a window of the observation is of."""
+        scale = self.degradation.scale
+        size = self.degradation.target_size((window.height, window.width))
+        return Window(int(window.top * scale), int(window.left * scale), *size)
 
     def with_smaller_tiles(self) -> "Networks":
         """Return networks of half the side, for a picture whose networks do not fit into memory."""
         tiles = Tiles(self.tiles.side // 2, max(1, self.tiles.stride // 2))
         settings = dataclasses.replace(self.settings, tiles=tiles)
-        return Networks(settings, self.observation, self.degradation, self.noise, self.device, self.stop, self.seed)
+        return Networks(
+            settings, self.observation, self.degradation, self.noise, self.device, self.stop, self.seed, self.known
+        )
 
     def peak_bytes(self, members: int, concurrency: Concurrency) -> int:
         """Return an estimate of the memory that fitting some networks like these takes at its peak."""
@@ -129,8 +146,9 @@ class Networks:
 
     def picture(self) -> Picture:
         """Return the picture with all networks as members of a restoration."""
-        size = (self.observation.shape[-2], self.observation.shape[-1])
-        return Picture(size, [Member(window, partial(self.build_rules, window)) for window in self.windows])
+        size = self.degradation.target_size((self.observation.shape[-2], self.observation.shape[-1]))
+        places = zip(self.windows, self.parts, strict=True)
+        return Picture(size, [Member(part, partial(self.build_rules, window)) for window, part in places])
 
     def build_rules(self, window: Window) -> list[StopRule]:
         """Make the stop rules of the network of a window."""
@@ -139,6 +157,12 @@ class Networks:
     def build_fit(self, numbers: Sequence[int], rate_factor: float) -> Fit:
         """Put the fit of some networks together, by their numbers, with a factor for the learning rate."""
         return _build_fit([(self, number) for number in numbers], rate_factor)
+
+    @property
+    def picture_bytes(self) -> int:
+        """Bytes of one float32 picture of the size that is generated."""
+        height, width = self.degradation.target_size((self.observation.shape[-2], self.observation.shape[-1]))
+        return 4 * self.observation.shape[1] * height * width
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -166,7 +190,7 @@ class NetworksOfPictures:
     def peak_bytes(self, concurrency: Concurrency) -> int:
         """Return an estimate of the memory that the fit takes at its peak, on top of what the process holds now."""
         networks = self.pictures[0]
-        pixels = sum(networks.observation.nbytes for networks in self.pictures)
+        pixels = sum(networks.picture_bytes for networks in self.pictures)
         return networks.peak_bytes(len(self.places), concurrency) + WHOLE_PICTURES * pixels
 
 
@@ -190,6 +214,13 @@ def _build_fit(places: Sequence[tuple[Networks, int]], rate_factor: float) -> Fi
         generators=generators,
         recorder=recorder_for(target),
     )
+
+
+def _both(observed: Tensor | None, known: Tensor | None) -> Tensor | None:
+    """Return the samples that are in both (1, C or 1, H, W) masks, where None is all."""
+    if observed is None or known is None:
+        return known if observed is None else observed
+    return observed & known
 
 
 def _observed(places: Sequence[tuple[Networks, int]]) -> Tensor | None:

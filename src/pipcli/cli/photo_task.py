@@ -1,21 +1,21 @@
 """The way of every task on photos: settle the settings, check the files, then fit and write, some photos at a time."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipcli.cli.interrupt import Interruption
 from pipcli.cli.photo_files import one_each, open_files
+from pipcli.cli.photo_options import PhotoOptions
 from pipcli.cli.request import Request, settings_of
+from pipcli.cli.task import Task
 from pipcli.errors import PipRestoreError
 
 if TYPE_CHECKING:
     from pipcli.cli.photo_batch import Batch
     from pipcli.console import Reporter
-    from pipcli.degradations import Degradation
-    from pipcli.noise import Noise
 
 SOME_FAILED = 3
 
@@ -48,19 +48,20 @@ class _Account:
         return SOME_FAILED if self.done else self.failures[0].exit_code
 
 
-def run(request: Request, sources: Sequence[Path], make_degradation: "Callable[[Noise], Degradation]") -> int:
-    """Carry out a request for each input and return the exit code.
+def run(task: Task, sources: Sequence[Path], photo: PhotoOptions) -> int:
+    """Carry out a task for each input and return the exit code.
 
     Args:
-        request: what the user asked for, with the first input.
+        task: what to do.
         sources: all inputs.
-        make_degradation: makes the task's degradation from the noise.
+        photo: the options that all tasks share.
 
     Raises:
         PipRestoreError: something about the options stands in the way, or about the only input or its output; nothing
             is written.
     """
     began = time.perf_counter()
+    request = Request.of(task, sources[0], photo)
     settings = settings_of(request)
     requests = one_each(request, sources)
     only = open_files(request) if len(requests) == 1 else None
@@ -73,13 +74,13 @@ def run(request: Request, sources: Sequence[Path], make_degradation: "Callable[[
 
         keep_freed_memory()
         device = choose_device(request.device)
-        reporter = Reporter(Verbosity(request.json_lines, request.quiet, request.verbose))
+        reporter = Reporter(Verbosity(request.json, request.quiet, request.verbose))
         account = _Account(len(requests), reporter)
 
         def jobs() -> Iterator[PhotoJob]:
             for one in requests:
                 with account.attempt(1):
-                    yield PhotoJob(one, settings, only or open_files(one), make_degradation, device)
+                    yield PhotoJob(one, settings, only or open_files(one), device)
 
         for jobs_together in batches(jobs(), device):
             _restore(Batch(jobs_together, device, interruption, reporter), account)

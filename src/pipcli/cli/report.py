@@ -46,7 +46,7 @@ def started(
     """Tell what is about to be done, with which settings, where, and why there."""
     photo = files.photo
     reporter.say(
-        f"{request.task} {shown(files.source)} ({photo.width}x{photo.height}, {photo.bit_depth} bit), "
+        f"{request.task.name} {shown(files.source)} ({photo.width}x{photo.height}, {photo.bit_depth} bit), "
         f"prior {request.prior}, {noise.name} noise, {noise.unit} {_rounded_level(noise):g} ({noise.origin}), "
         f"on {device.torch_device} ({device.reason})"
     )
@@ -59,7 +59,7 @@ def started(
     reporter.event(
         "start",
         version=__version__,
-        task=request.task,
+        task=request.task.name,
         input=shown(files.source),
         output=shown(files.output),
         width=photo.width,

@@ -5,6 +5,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipcli.cli.photo_options import PhotoOptions
+from pipcli.cli.task import Task
 from pipcli.errors import UnusableInputError
 from pipcli.settings import (
     HELD_OUT_FRACTION,
@@ -12,8 +14,6 @@ from pipcli.settings import (
     MEMBERS_TO_COMPARE,
     SIGMA_RANGE,
     NoiseName,
-    PriorName,
-    Quality,
     Settings,
     StopName,
     preset,
@@ -23,32 +23,18 @@ from pipcli.settings import (
 SIGMA_KINDS = (NoiseName.GAUSSIAN, NoiseName.LAPLACE)
 
 
-@dataclass(frozen=True)
-class Request:
-    """What the user asked for, as typed."""
+@dataclass(frozen=True, kw_only=True)
+class Request(PhotoOptions):
+    """What the user asked for, as typed: a task on one photo."""
 
-    task: str
-    suffix: str
+    task: Task
     source: Path
-    output: Path | None
-    sigma: float | None
-    noise: NoiseName | None
-    level: float | None
-    prior: PriorName
-    quality: Quality
-    paper: bool
-    steps: int | None
-    time_limit: float | None
-    stop: StopName | None
-    seed: int
-    device: str
-    reference: Path | None
-    sheet: Path | None
-    uncertainty: Path | None
-    json_lines: bool
-    overwrite: bool
-    quiet: bool
-    verbose: bool
+
+    @classmethod
+    def of(cls, task: Task, source: Path, photo: PhotoOptions) -> "Request":
+        """Return the request of a task for a photo with the options that all tasks share."""
+        words = {field.name: getattr(photo, field.name) for field in dataclasses.fields(PhotoOptions)}
+        return cls(task=task, source=source, **words)
 
 
 def settings_of(request: Request) -> Settings:
@@ -63,7 +49,7 @@ def settings_of(request: Request) -> Settings:
     _check_noise(request)
     if request.time_limit is not None and not 0 < request.time_limit < math.inf:
         raise UnusableInputError(f"--time-limit is in seconds, above 0, not {request.time_limit:g}")
-    row = preset(request.task, request.prior, request.quality, published=request.paper)
+    row = preset(request.task.name, request.prior, request.quality, published=request.paper)
     steps = row.fit.steps if request.steps is None else request.steps
     share = HELD_OUT_FRACTION if stop_of(request) is StopName.HELD_OUT else 0.0
     members = row.fit.members
@@ -83,10 +69,19 @@ def stop_of(request: Request) -> StopName:
 
 
 def kind_of(request: Request) -> NoiseName:
-    """Return the kind of noise: the one named, else Gaussian where the user says so by sigma or by the paper."""
+    """Return the kind of noise: the one named, else Gaussian where the user says so by sigma or by the paper.
+
+    So it is where the task takes the input to have none but that of rounding.
+    """
     if request.noise is not None:
         return request.noise
-    return NoiseName.GAUSSIAN if request.paper or request.sigma is not None else NoiseName.AUTO
+    gaussian = request.paper or request.sigma is not None or request.task.noiseless
+    return NoiseName.GAUSSIAN if gaussian else NoiseName.AUTO
+
+
+def says_nothing_of_noise(request: Request) -> bool:
+    """Return whether neither kind nor level of the noise was named."""
+    return request.noise is None and request.sigma is None and request.level is None
 
 
 def _check_noise(request: Request) -> None:

@@ -1,6 +1,8 @@
 """What happened to the picture: a differentiable map from the clean picture to what was observed."""
 
 from abc import ABC, abstractmethod
+from fractions import Fraction
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -10,9 +12,18 @@ from pipcli.noise import Noise
 class Degradation(nn.Module, ABC):
     """A degradation. Constants are buffers, unknowns are parameters: blind means that there are parameters.
 
-    A subclass is final and fills `forward` and `target_size`. Noise is no part of `forward`; what is known of it is in
-    `noise`, whose misfit is the data term.
+    A subclass is final and fills `forward` and `target_size`, and what else here is not true of it. Noise is no part of
+    `forward`; what is known of it is in `noise`, whose misfit is the data term.
+
+    Attributes:
+        scale: how many pixels of the picture one of the observation is wide and high. A part of the observation that
+            begins at a multiple of its denominator is the observation of a part of the picture.
+        tells_error: whether the misfit of held-out samples exceeds that of the clean picture by the error of the
+            picture itself.
     """
+
+    scale: Fraction = Fraction(1)
+    tells_error: ClassVar[bool] = False
 
     def __init__(self, noise: Noise) -> None:
         """Remember the noise of the observation."""
@@ -26,6 +37,18 @@ class Degradation(nn.Module, ABC):
     @abstractmethod
     def target_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return (height, width) of the picture whose observation has the given size."""
+
+    def naive(self, observation: Tensor) -> Tensor:
+        """Return the (N, C, H, W) picture that a user has without us: the (N, C, h, w) observation at its size."""
+        return observation
+
+    def visible(self, picture: Tensor) -> Tensor:
+        """Return the part of a (..., H, W) picture that the user gets: all of it, unless more had to be generated."""
+        return picture
+
+    def serves(self, other: "Degradation") -> bool:
+        """Return whether what happened to the picture of another is the same as here, but for the noise."""
+        return type(self) is type(other)
 
     def data_term(self, prediction: Tensor, observation: Tensor) -> Tensor:
         """Return the misfit of each sample, (N, C, h, w)."""

@@ -18,6 +18,7 @@ class Origin(StrEnum):
     GIVEN = "given"
     ESTIMATED = "estimated"
     FILE = "from file"
+    ROUNDING = "of rounding"
 
 
 @dataclass(frozen=True)

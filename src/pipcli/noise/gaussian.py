@@ -42,6 +42,12 @@ class Gaussian(Noise):
         """Return noise of a standard deviation that is known, in [0, 1] units."""
         return cls(255 * std, Origin.GIVEN, std)
 
+    @classmethod
+    def of_rounding(cls, bit_depth: int) -> "Gaussian":
+        """Return the little noise of a picture that was rounded to 8, 16 or, for float samples, 32 bits, and no more."""
+        std = max(1 / (2**bit_depth - 1) / math.sqrt(12), SMALLEST_STD)
+        return cls(255 * std, Origin.ROUNDING, std)
+
     def misfit(self, prediction: Tensor, observation: Tensor) -> Tensor:
         """Return the squared difference."""
         return (prediction - observation).square()

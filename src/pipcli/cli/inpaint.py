@@ -1,0 +1,125 @@
+"""`pip-restore inpaint`: fill holes, scratches or text of a photo from what is around them."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipcli.cli import options
+from pipcli.cli.photo_options import PhotoOptions, with_photo_options
+from pipcli.cli.task import Task
+from pipcli.errors import UnusableInputError
+from pipcli.media import Photo, in_unit_range, read_photo, shown
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from pipcli.degradations import Degradation
+    from pipcli.noise import Noise
+
+# What the user says in place of a file's name to have the transparent pixels filled; ./alpha is a file of that name.
+ALPHA = Path("alpha")
+
+Mask = Annotated[
+    Path,
+    typer.Option(
+        help="What to fill: a picture of the same size, white where to fill, or the word alpha: what is transparent.",
+        metavar="FILE|alpha",
+    ),
+]
+InvertMask = Annotated[bool, typer.Option("--invert-mask", help="White is what to keep: fill where it is black.")]
+
+
+def _degradation(noise: "Noise", observation: "Tensor") -> "Degradation":
+    from pipcli.degradations import Identity
+
+    del observation
+    return Identity(noise)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Holes:
+    """Where a photo is to be filled.
+
+    Attributes:
+        mask: the picture that tells; None for the photo's own transparency.
+        name: of its file, for the user.
+        inverted: whether white is what to keep.
+    """
+
+    mask: Photo | None
+    name: str
+    inverted: bool
+
+    def known(self, photo: Photo) -> "NDArray[np.bool_]":
+        """Return the (H, W) pixels of a photo that are to be kept.
+
+        Raises:
+            UnusableInputError: the mask is not of the photo's size, or there is nothing to fill or nothing to keep.
+        """
+        marked = self._marked(photo)
+        known = marked if self.inverted else ~marked
+        if known.all() or not known.any():
+            nothing = "nothing to fill" if known.all() else "nothing to fill from: it is white all over"
+            nothing = nothing.replace("white", "black") if self.inverted and not known.all() else nothing
+            raise UnusableInputError(f"--mask {self.name} leaves {nothing}{self._advice(photo)}")
+        return known
+
+    def _marked(self, photo: Photo) -> "NDArray[np.bool_]":
+        if self.mask is None:
+            if photo.alpha is None:
+                raise UnusableInputError("--mask alpha wants a picture with transparency, and this one has none")
+            return in_unit_range(photo.alpha) < 0.5
+        if (self.mask.height, self.mask.width) != (photo.height, photo.width):
+            raise UnusableInputError(
+                f"--mask {self.name} is {self.mask.width}x{self.mask.height}, the input is "
+                f"{photo.width}x{photo.height}: they must match"
+            )
+        marked: NDArray[np.bool_] = self.mask.values().mean(axis=2) >= 0.5
+        return marked
+
+    def _advice(self, photo: Photo) -> str:
+        return "" if self.mask is None else "; white is filled, and with --invert-mask black is"
+
+    def carrier(self, photo: Photo) -> Photo:
+        """Return the photo with what was transparent and is filled made opaque."""
+        if self.mask is not None or photo.alpha is None:
+            return photo
+        import numpy as np
+
+        opaque = 1 if photo.alpha.dtype == np.float32 else np.iinfo(photo.alpha.dtype).max
+        return dataclasses.replace(photo, alpha=np.where(self.known(photo), photo.alpha, photo.alpha.dtype.type(opaque)))
+
+
+@with_photo_options
+def inpaint(inputs: options.Inputs, mask: Mask, photo: PhotoOptions, invert_mask: InvertMask = False) -> int:
+    """Fill holes, scratches or text of photos from what is around them.
+
+    The mask is a picture of the same size, of any mode and depth, and is cut at half of its range. Everything outside
+    of it comes back as it was, sample for sample, unless --sigma or --noise says that there is noise to take out, too.
+    Formats that lose when they are written, as JPEG does, still do: name a .png with -o.
+
+    \b
+    Examples:
+      pip-restore inpaint scratched.png --mask scratches.png
+      pip-restore inpaint cut_out.png --mask alpha -o filled.png
+      pip-restore inpaint noisy.png --mask known.png --invert-mask --sigma 15
+    """
+    # Everything that takes long to import waits until there is work to do: --help is instant.
+    from pipcli.cli import photo_task
+
+    if mask == ALPHA and invert_mask:
+        raise UnusableInputError("--invert-mask is of a mask that is a file: --mask alpha fills what is transparent")
+    holes = _Holes(None if mask == ALPHA else read_photo(mask), shown(mask), invert_mask)
+    task = Task(
+        name="inpaint",
+        suffix="_inpainted",
+        degradation=_degradation,
+        noiseless=True,
+        known=holes.known,
+        carrier=holes.carrier,
+    )
+    return photo_task.run(task, inputs, photo)

@@ -1,0 +1,58 @@
+"""`pip-restore sr`: enlarge a small photo (super-resolution)."""
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipcli.cli import options
+from pipcli.cli.photo_options import PhotoOptions, with_photo_options
+from pipcli.cli.task import Task
+from pipcli.settings import KernelName
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipcli.degradations import Degradation
+    from pipcli.noise import Noise
+
+# Factors are ratios of whole numbers up to this: the windows of a picture begin where both numbers meet.
+LARGEST_DENOMINATOR = 16
+
+Scale = Annotated[
+    float, typer.Option(min=1, max=16, help="How many times longer each side becomes: 1 to 16, also 1.5.")
+]
+Kernel = Annotated[
+    KernelName,
+    typer.Option(help="How the small picture was made of the large one: lanczos, bicubic, box or gaussian."),
+]
+
+
+@with_photo_options
+def sr(
+    inputs: options.Inputs, photo: PhotoOptions, scale: Scale = 4, kernel: Kernel = KernelName.LANCZOS
+) -> int:
+    """Enlarge photos (super-resolution).
+
+    The result, made small again by the kernel, is the input to within its rounding. A small picture with noise or JPEG
+    blocks wants --sigma or --noise, else they are taken for detail and enlarged.
+
+    \b
+    Examples:
+      pip-restore sr small.png --scale 4
+      pip-restore sr thumbnail.jpg --scale 2 --noise jpeg -o large.png
+      pip-restore sr icons/*.png --scale 1.5 --kernel box -o large/
+    """
+    # Everything that takes long to import waits until there is work to do: --help is instant.
+    from pipcli.cli import photo_task
+
+    factor = Fraction(scale).limit_denominator(LARGEST_DENOMINATOR)
+
+    def degradation(noise: "Noise", observation: "Tensor") -> "Degradation":
+        from pipcli.degradations import Downsample
+
+        del observation
+        return Downsample(noise, factor, kernel)
+
+    task = Task(name="sr", suffix=f"_x{scale:g}", degradation=degradation, scale=factor, noiseless=True)
+    return photo_task.run(task, inputs, photo)

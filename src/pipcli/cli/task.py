@@ -1,0 +1,49 @@
+"""What sets one task on photos apart from the others; loads no torch."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from pipcli.degradations import Degradation
+    from pipcli.media import Photo
+    from pipcli.noise import Noise
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task on photos.
+
+    Attributes:
+        name: of the command, and of its rows in the tables of settings.
+        suffix: what the name of the output has more than that of the input.
+        degradation: makes what happened to the picture, from the noise and the (1, C, H, W) observation in [0, 1].
+        scale: how many times as long as the input's the sides of the result are.
+        noiseless: whether the input is taken to have no noise as long as the user does not say that it has.
+        known: tells which (H, W) pixels of a photo say anything of the result, the others are to be filled; None where
+            all do. Raises `UnusableInputError` where that cannot be told.
+        carrier: tells whose transparency and metadata the result gets: the input's, unless the task uses them up.
+    """
+
+    name: str
+    suffix: str
+    degradation: "Callable[[Noise, Tensor], Degradation]"
+    scale: Fraction = Fraction(1)
+    noiseless: bool = False
+    known: "Callable[[Photo], NDArray[np.bool_]] | None" = None
+    carrier: "Callable[[Photo], Photo]" = lambda photo: photo
+
+    def size_of_result(self, height: int, width: int) -> tuple[int, int]:
+        """Return the height and width of the result for an input."""
+        return scaled(height, self.scale), scaled(width, self.scale)
+
+
+def scaled(length: int, scale: Fraction) -> int:
+    """Return a length times a factor, to the nearest whole, halves upwards, and at least 1."""
+    return max(1, math.floor(length * scale + Fraction(1, 2)))
