@@ -46,6 +46,15 @@ class NoiseName(StrEnum):
     JPEG = "jpeg"
 
 
+class KernelName(StrEnum):
+    """The kernels of down-sampling by the names that a user types."""
+
+    LANCZOS = "lanczos"
+    BICUBIC = "bicubic"
+    BOX = "box"
+    GAUSSIAN = "gaussian"
+
+
 class Sampling(StrEnum):
     """How the hourglass halves a map: the mean of each 2x2 block, or its top-left pixel."""
 

@@ -27,6 +27,10 @@ class Degradation(nn.Module, ABC):
     def target_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return (height, width) of the picture whose observation has the given size."""
 
+    def visible(self, picture: Tensor) -> Tensor:
+        """Return the part of a (N, C, H, W) picture of the target size that is to be written: here, all of it."""
+        return picture
+
     def data_term(self, prediction: Tensor, observation: Tensor) -> Tensor:
         """Return the misfit of each sample, (N, C, h, w)."""
         return self.noise.misfit(prediction, observation)
