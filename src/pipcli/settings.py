@@ -194,6 +194,30 @@ class Patches:
 
 
 @dataclass(frozen=True)
+class Round:
+    """One round of a splitting.
+
+    Attributes:
+        std: standard deviation of the error that the picture is taken to have, in [0, 1] units.
+        patches: what the filter looks at.
+    """
+
+    std: float
+    patches: Patches
+
+
+@dataclass(frozen=True)
+class Splitting:
+    """How a picture is brought by turns nearer to pictures and to what was observed of it through a known linear map.
+
+    Attributes:
+        rounds: in their order, with a falling standard deviation.
+    """
+
+    rounds: tuple[Round, ...]
+
+
+@dataclass(frozen=True)
 class BranchSettings:
     """The network that sees the noisy picture, and its training by recorrupted pairs.
 

@@ -51,7 +51,8 @@ def convolved(picture: Tensor, kernel: Tensor) -> Tensor:
     padded = [_quick_length(length) for length in size]
     spectrum = torch.fft.rfft2(picture, padded) * torch.fft.rfft2(kernel, padded)
     # What has wrapped around lies in the first rows and columns.
-    return torch.fft.irfft2(spectrum, padded)[..., kernel.shape[0] - 1 : size[0], kernel.shape[1] - 1 : size[1]]
+    convolution: Tensor = torch.fft.irfft2(spectrum, padded)
+    return convolution[..., kernel.shape[0] - 1 : size[0], kernel.shape[1] - 1 : size[1]]
 
 
 def _quick_length(length: int) -> int:

@@ -88,8 +88,8 @@ def _reduced(picture: Tensor, scale: float, kernel: KernelName) -> Tensor:
     """Reduce the rows of a (N, C, H, W) picture: (N, C, h, W)."""
     length = picture.shape[2]
     places, weights = _bands(length, scale, kernel, picture.device, picture.dtype)
-    taken = picture.index_select(2, places).unflatten(2, (len(weights), -1))
-    return (weights @ taken).flatten(2, 3)[:, :, : _reduced_length(length, scale)]
+    taken = picture.index_select(2, places).reshape(*picture.shape[:2], len(weights), -1, picture.shape[3])
+    return torch.matmul(weights, taken).flatten(2, 3)[:, :, : _reduced_length(length, scale)]
 
 
 @final
