@@ -20,11 +20,11 @@ import torch
 from torch import Tensor
 
 from pipcli.branch.recorrupted import Branch
-from pipcli.filters import Filtered, NoiseBounds, refine
+from pipcli.filters import Filtered, NoiseBounds, refine, refine_under
 from pipcli.filters.nonlocal_bayes import REGION, nonlocal_bayes
 from pipcli.fit.device import Device, workers_for
 from pipcli.noise import Noise, Whitened
-from pipcli.settings import BranchSettings, FinishSettings
+from pipcli.settings import BranchSettings, FinishSettings, Splitting
 
 # Of the branch in the pilot of the last pass. More was never best where we measured it.
 WEIGHTS = (0.0, 0.25, 0.5)
@@ -121,12 +121,43 @@ def finish(
         degraded: how the observation came about, which settings with a splitting want to know.
     """
     finished = Finished(image)
+    if settings.splitting is not None and degraded is not None:
+        return Finished(_refined(image, observation, noise, settings.splitting, device, watch or Unwatched(), degraded))
     if not settings.passes:
         return finished
     for _ in range(noise.passes):
         whitened = noise.whitened(observation, finished.image)
         finished = _Finish(whitened, noise, settings, device, seed, watch or Unwatched()).run()
     return finished
+
+
+def _refined(
+    image: Tensor,
+    observation: Tensor,
+    noise: Noise,
+    splitting: Splitting,
+    device: Device,
+    watch: Watch,
+    degraded: Degraded,
+) -> Tensor:
+    """Return what the networks' picture and an observation of it through a linear map become together.
+
+    The map would have to be known in the form in which noise of other kinds is white, so all of them count as Gaussian
+    of the same strength here.
+    """
+    target = device.torch_device
+    regions = math.prod(math.ceil(length / REGION) for length in image.shape[-2:])
+    with workers_for(regions, device) as workers:
+        return refine_under(
+            image.to(target),
+            observation.to(target),
+            degraded.degrade,
+            None if degraded.observed is None else degraded.observed.to(target),
+            noise.std**2,
+            splitting,
+            workers,
+            watch.must_end,
+        ).cpu()
 
 
 class _Finish:

@@ -46,6 +46,15 @@ class NoiseName(StrEnum):
     JPEG = "jpeg"
 
 
+class KernelName(StrEnum):
+    """The kernels of down-sampling by the names that a user types."""
+
+    LANCZOS = "lanczos"
+    BICUBIC = "bicubic"
+    BOX = "box"
+    GAUSSIAN = "gaussian"
+
+
 class Sampling(StrEnum):
     """How the hourglass halves a map: the mean of each 2x2 block, or its top-left pixel."""
 
@@ -185,6 +194,30 @@ class Patches:
 
 
 @dataclass(frozen=True)
+class Round:
+    """One round of a splitting.
+
+    Attributes:
+        std: standard deviation of the error that the picture is taken to have, in [0, 1] units.
+        patches: what the filter looks at.
+    """
+
+    std: float
+    patches: Patches
+
+
+@dataclass(frozen=True)
+class Splitting:
+    """How a picture is brought by turns nearer to pictures and to what was observed of it through a known linear map.
+
+    Attributes:
+        rounds: in their order, with a falling standard deviation.
+    """
+
+    rounds: tuple[Round, ...]
+
+
+@dataclass(frozen=True)
 class BranchSettings:
     """The network that sees the noisy picture, and its training by recorrupted pairs.
 
@@ -212,10 +245,12 @@ class FinishSettings:
     Attributes:
         passes: of the non-local filter, each with the result of the one before as its pilot; none: no filter at all.
         branch: of the network that sees the noisy picture; None for none.
+        splitting: in place of both, where more than noise became of the picture; None where it did not.
     """
 
     passes: tuple[Patches, ...] = ()
     branch: BranchSettings | None = None
+    splitting: Splitting | None = None
 
 
 @dataclass(frozen=True)
@@ -260,7 +295,11 @@ DIP = Settings(
     tiles=Tiles(side=128, stride=96),
 )
 
-PRESETS = {(task, prior): row for task in ("denoise", "sr", "inpaint") for prior, row in ((PriorName.PIP, PIP), (PriorName.DIP, DIP))}
+PRESETS = {
+    (task, prior): row
+    for task in ("denoise", "sr", "inpaint")
+    for prior, row in ((PriorName.PIP, PIP), (PriorName.DIP, DIP))
+}
 PUBLISHED = {("denoise", PriorName.PIP): PUBLISHED_PIP, ("denoise", PriorName.DIP): PUBLISHED_DIP}
 
 SMALL_PATCHES = Patches(side=4, stride=3, radius=12, similar=40, noise_factor=0.8)
@@ -270,6 +309,26 @@ FINISH = {
     Quality.DRAFT: FinishSettings((SMALL_PATCHES,)),
     Quality.STANDARD: FinishSettings((SMALL_PATCHES, SMALL_PATCHES, LARGE_PATCHES)),
     Quality.BEST: FinishSettings((SMALL_PATCHES, SMALL_PATCHES, SMALL_PATCHES, LARGE_PATCHES), BRANCH),
+}
+
+
+def falling(highest: float, lowest: float, count: int, patches: Patches) -> Splitting:
+    """Return a splitting in `count` rounds whose standard deviations, in grey levels, fall by a factor."""
+    return Splitting(tuple(Round(std / 255, patches) for std in geometric(highest, lowest, count)))
+
+
+# What follows the fit where more than noise became of the picture; all other tasks take `FINISH`.
+FINISH_UNDER = {
+    "sr": {
+        Quality.DRAFT: FinishSettings(splitting=falling(12, 3, 3, SMALL_PATCHES)),
+        Quality.STANDARD: FinishSettings(splitting=falling(20, 2, 8, SMALL_PATCHES)),
+        Quality.BEST: FinishSettings(splitting=falling(20, 2, 8, SMALL_PATCHES)),
+    },
+    "inpaint": {
+        Quality.DRAFT: FinishSettings(splitting=falling(12, 3, 3, SMALL_PATCHES)),
+        Quality.STANDARD: FinishSettings(splitting=falling(20, 2, 8, SMALL_PATCHES)),
+        Quality.BEST: FinishSettings(splitting=falling(20, 2, 8, SMALL_PATCHES)),
+    },
 }
 
 # Shares of the standard row's steps, and members, of each quality. The average's horizon, the inverse of what the decay
@@ -346,4 +405,4 @@ def preset(task: str, prior: PriorName, quality: Quality, *, published: bool) ->
     tiles = row.tiles
     if tiles is not None and quality is Quality.DRAFT:
         tiles = replace(tiles, stride=round(MOST_STRIDE_SHARE * tiles.side))
-    return replace(row, fit=fit, tiles=tiles, finish=FINISH[quality])
+    return replace(row, fit=fit, tiles=tiles, finish=FINISH_UNDER.get(task, FINISH)[quality])

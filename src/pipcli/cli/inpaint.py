@@ -91,7 +91,9 @@ class _Holes:
         import numpy as np
 
         opaque = 1 if photo.alpha.dtype == np.float32 else np.iinfo(photo.alpha.dtype).max
-        return dataclasses.replace(photo, alpha=np.where(self.known(photo), photo.alpha, photo.alpha.dtype.type(opaque)))
+        return dataclasses.replace(
+            photo, alpha=np.where(self.known(photo), photo.alpha, photo.alpha.dtype.type(opaque))
+        )
 
 
 @with_photo_options

@@ -98,7 +98,9 @@ def open_files(request: Request) -> Files:
     if output == STANDARD_STREAM:
         check_stdout(json_lines=request.json)
     else:
-        check_output(output, source, overwrite=request.overwrite, room=round(photo.samples.nbytes * request.task.scale**2))
+        check_output(
+            output, source, overwrite=request.overwrite, room=round(photo.samples.nbytes * request.task.scale**2)
+        )
     check_format(request.task.carrier(photo), output_format)
     if request.sheet is not None:
         check_png("--sheet", request.sheet)

@@ -14,7 +14,6 @@ from pipcli.cli.photo_networks import Networks
 from pipcli.cli.report import Metrics
 from pipcli.cli.request import Request, kind_of, says_nothing_of_noise, stop_of
 from pipcli.console import Reporter
-from pipcli.degradations import Degradation
 from pipcli.finishing import Degraded, Finished, finish
 from pipcli.fit.device import Device, ran_out_of_memory
 from pipcli.media import Photo, decode_photo, encode, encode_photo, format_for, publish, quantised, shown

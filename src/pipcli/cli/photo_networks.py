@@ -32,7 +32,7 @@ from pipcli.settings import (
 )
 from pipcli.tiles import Window, windows
 
-# Of the size of the picture that is generated: the observation, both joined pictures with their weights, and copies on the way to the file.
+# Of the generated size: the observation, both joined pictures with their weights, and copies on the way to the file.
 WHOLE_PICTURES = 6
 
 

@@ -29,9 +29,7 @@ Kernel = Annotated[
 
 
 @with_photo_options
-def sr(
-    inputs: options.Inputs, photo: PhotoOptions, scale: Scale = 4, kernel: Kernel = KernelName.LANCZOS
-) -> int:
+def sr(inputs: options.Inputs, photo: PhotoOptions, scale: Scale = 4, kernel: Kernel = KernelName.LANCZOS) -> int:
     """Enlarge photos (super-resolution).
 
     The result, made small again by the kernel, is the input to within its rounding. A small picture with noise or JPEG

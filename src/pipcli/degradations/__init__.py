@@ -1,6 +1,8 @@
 """The degradations. A new one is a file beside these, with `forward` and `target_size`."""
 
 from pipcli.degradations.base import Degradation
+from pipcli.degradations.blur import Blur
+from pipcli.degradations.downsample import Downsample
 from pipcli.degradations.identity import Identity
 
-__all__ = ["Degradation", "Identity"]
+__all__ = ["Blur", "Degradation", "Downsample", "Identity"]

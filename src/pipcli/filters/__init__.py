@@ -2,5 +2,6 @@
 
 from pipcli.filters.refinement import refine
 from pipcli.filters.spectrum import Filtered, NoiseBounds
+from pipcli.filters.splitting import refine_under
 
-__all__ = ["Filtered", "NoiseBounds", "refine"]
+__all__ = ["Filtered", "NoiseBounds", "refine", "refine_under"]

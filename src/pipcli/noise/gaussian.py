@@ -44,7 +44,7 @@ class Gaussian(Noise):
 
     @classmethod
     def of_rounding(cls, bit_depth: int) -> "Gaussian":
-        """Return the little noise of a picture that was rounded to 8, 16 or, for float samples, 32 bits, and no more."""
+        """Return the noise of a picture that was rounded to 8 or 16 bits, or hardly (32), and has no other."""
         std = max(1 / (2**bit_depth - 1) / math.sqrt(12), SMALLEST_STD)
         return cls(255 * std, Origin.ROUNDING, std)
 

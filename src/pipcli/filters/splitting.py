@@ -1,0 +1,113 @@
+"""A picture that was observed through a known linear map A, by turns brought nearer to pictures and to the observation.
+
+What is sought is the x that explains the observation y = A x + n best among those that look like pictures. Split in two
+(half-quadratic splitting), x is by turns
+
+    z = x without white noise of the standard deviation s_k,
+    x = argmin |A x - y|^2 / (2 v) + |x - z|^2 / (2 s_k^2),
+
+with v the variance of n, while s_k falls: a filter for white noise stands for all that is known of pictures. Sources:
+Geman and Yang, "Nonlinear image recovery with half-quadratic regularization" (IEEE Transactions on Image Processing
+4(7), 1995); Venkatakrishnan, Bouman and Wohlberg, "Plug-and-Play Priors for Model Based Reconstruction" (GlobalSIP
+2013); the falling s_k, Zhang et al., "Plug-and-Play Image Restoration with Deep Denoiser Prior" (IEEE Transactions on
+Pattern Analysis and Machine Intelligence 44(10), 2022). The filter here is the non-local one of this package.
+
+The second step is done in the space of the observation. With r = v / s_k^2 it is
+
+    x = z + A^T w,    (A A^T + r) w = y - A z,
+
+and w is found by conjugate gradients, with the adjoint A^T from automatic differentiation. For a mask, A A^T is one at
+every sample that there is, and the first of them is exact.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from pipcli.filters.nonlocal_bayes import nonlocal_bayes
+from pipcli.filters.spectrum import NoiseBounds
+from pipcli.settings import Splitting
+
+Degrade = Callable[[Tensor], Tensor]
+
+# Conjugate gradients end when the residual is this share of what it was, or after so many steps.
+TOLERANCE, MOST_STEPS = 1e-4, 50
+
+
+class _Data:
+    """An observation and the map through which it was observed."""
+
+    def __init__(self, like: Tensor, observation: Tensor, degrade: Degrade, observed: Tensor | None) -> None:
+        seen: Tensor
+        self._transposed: Callable[[Tensor], tuple[Tensor]]
+        seen, self._transposed = torch.func.vjp(degrade, torch.zeros_like(like))  # type: ignore[misc]
+        self._degrade = degrade
+        self._observation = observation
+        self._known = torch.ones_like(seen) if observed is None else observed.to(seen).expand_as(seen)
+
+    def _forward(self, picture: Tensor) -> Tensor:
+        return self._degrade(picture) * self._known
+
+    def _adjoint(self, residual: Tensor) -> Tensor:
+        (picture,) = self._transposed(residual * self._known)
+        return picture
+
+    def nearest(self, picture: Tensor, ratio: float) -> Tensor:
+        """Return the picture between the given one and those that explain the observation.
+
+        Args:
+            picture: (1, C, H, W).
+            ratio: the variance of the observation's noise as a share of the variance of the picture's error.
+        """
+        residual = self._observation * self._known - self._forward(picture)
+        weights, direction = torch.zeros_like(residual), residual
+        square = residual.square().sum()
+        enough = TOLERANCE**2 * square
+        for _ in range(MOST_STEPS):
+            if square <= enough:
+                break
+            mapped = self._forward(self._adjoint(direction)) + ratio * direction
+            length = square / (direction * mapped).sum()
+            weights = weights + length * direction
+            residual = residual - length * mapped
+            before, square = square, residual.square().sum()
+            direction = residual + square / before * direction
+        return picture + self._adjoint(weights)
+
+
+@torch.no_grad()
+def refine_under(
+    start: Tensor,
+    observation: Tensor,
+    degrade: Degrade,
+    observed: Tensor | None,
+    variance: float,
+    settings: Splitting,
+    workers: int,
+    must_end: Callable[[], bool],
+) -> Tensor:
+    """Return a (1, C, H, W) picture in [0, 1] that looks like one and explains the observation.
+
+    Args:
+        start: (1, C, H, W) float32, C being 1 or 3: an estimate of the picture.
+        observation: (1, C, h, w) float32 in [0, 1].
+        degrade: linear and differentiable, from (1, C, H, W) to (1, C, h, w).
+        observed: booleans that expand to (1, C, h, w), where the observation says anything; None is everywhere.
+        variance: of the observation's white noise, in [0, 1] units squared; not above that of its rounding if it has
+            no other.
+        settings: the rounds. Those whose patches do not fit the picture are left out.
+        workers: parts of the picture that are worked on at the same time.
+        must_end: asked between two rounds whether to do without the rest.
+    """
+    data = _Data(start, observation, degrade, observed)
+    picture = start
+    for step in settings.rounds:
+        if not step.patches.fit(*start.shape[-2:]):
+            continue
+        if must_end():
+            break
+        square = step.std**2
+        denoised = nonlocal_bayes(picture, picture, NoiseBounds(square, square), step.patches, workers).picture
+        picture = data.nearest(denoised, variance / square)
+    return picture.clamp(0, 1)
