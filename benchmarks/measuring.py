@@ -69,9 +69,14 @@ def values_of(path: Path) -> Floats:
 
 
 def run_command(noisy: Path, clean: Path, output: Path, words: list[str]) -> dict[str, dict[str, Any]]:
-    """Run the real command with more words, and return its JSON lines by their type."""
+    """Denoise by the real command with more words, and return its JSON lines by their type."""
+    return run_task("denoise", noisy, clean, output, words)
+
+
+def run_task(task: str, source: Path, truth: Path, output: Path, words: list[str]) -> dict[str, dict[str, Any]]:
+    """Run the real command of a task with more words, and return its JSON lines by their type."""
     output.unlink(missing_ok=True)
-    command = ["denoise", str(noisy), "-o", str(output), "--reference", str(clean), "--json", "-q", *words]
+    command = [task, str(source), "-o", str(output), "--reference", str(truth), "--json", "-q", *words]
     printed = io.StringIO()
     with redirect_stdout(printed):
         code = app.run(command)

@@ -148,3 +148,16 @@ def test_parts_that_agree_or_are_alone_have_no_spread(generator: torch.Generator
     parts = [(window, window.cut(picture)) for window in windows((90, 100), 64, 40)]
     assert spread((90, 100), parts).max() < 1e-5
     assert spread((90, 100), [(Window(0, 0, 90, 100), picture)]).max() == 0
+
+
+@pytest.mark.parametrize("unit", [1, 2, 3, 5])
+@pytest.mark.parametrize("length", [40, 41, 43, 64])
+def test_windows_can_begin_at_multiples_and_still_cover_the_picture(unit: int, length: int) -> None:
+    placed = windows((length, 2 * length), 16, 12, unit=unit)
+    assert len({(window.height, window.width) for window in placed}) == 1
+    assert all(window.top % unit == window.left % unit == 0 for window in placed)
+    assert all(16 <= side < 16 + unit for side in (placed[0].height, placed[0].width))
+    covered = torch.zeros(length, 2 * length)
+    for window in placed:
+        window.cut(covered).add_(1)
+    assert covered.min() >= 1

@@ -300,6 +300,11 @@ PRESETS = {
     for task in ("denoise", "sr", "inpaint")
     for prior, row in ((PriorName.PIP, PIP), (PriorName.DIP, DIP))
 }
+# The coarse fit whose lack is detail: before the networks have explained more than large and strong features.
+PRESETS |= {
+    ("enhance", prior): replace(row, fit=replace(row.fit, steps=row.fit.steps // 2))
+    for prior, row in ((PriorName.PIP, PIP), (PriorName.DIP, DIP))
+}
 PUBLISHED = {("denoise", PriorName.PIP): PUBLISHED_PIP, ("denoise", PriorName.DIP): PUBLISHED_DIP}
 
 SMALL_PATCHES = Patches(side=4, stride=3, radius=12, similar=40, noise_factor=0.8)

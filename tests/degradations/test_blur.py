@@ -43,3 +43,17 @@ def test_the_kernel_is_a_constant_that_travels_with_it() -> None:
     degrade = Blur(NOISE, kernel((3, 3)))
     assert list(degrade.parameters()) == []
     assert degrade.to(torch.float32)(torch.rand(1, 1, 9, 9)).dtype == torch.float32
+
+
+@SIZES
+def test_the_naive_picture_shows_the_observation(size: tuple[int, int]) -> None:
+    degrade = Blur(NOISE, kernel(size))
+    observation = torch.rand(1, 1, 20, 17)
+    naive = degrade.naive(observation)
+    assert naive.shape[-2:] == degrade.target_size((20, 17))
+    assert torch.equal(degrade.visible(naive), observation)
+
+
+def test_it_serves_pictures_with_the_same_kernel() -> None:
+    assert Blur(NOISE, kernel((3, 3))).serves(Blur(NOISE, kernel((3, 3))))
+    assert not Blur(NOISE, kernel((3, 3))).serves(Blur(NOISE, kernel((3, 4))))

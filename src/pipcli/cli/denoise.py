@@ -1,26 +1,10 @@
 """`pip-restore denoise`: take the noise out of a photo."""
 
-from typing import TYPE_CHECKING
-
 from pipcli.cli import options
 from pipcli.cli.photo_options import PhotoOptions, with_photo_options
-from pipcli.cli.task import Task
+from pipcli.cli.task import Task, noise_only
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from pipcli.degradations import Degradation
-    from pipcli.noise import Noise
-
-
-def _degradation(noise: "Noise", observation: "Tensor") -> "Degradation":
-    from pipcli.degradations import Identity
-
-    del observation
-    return Identity(noise)
-
-
-TASK = Task(name="denoise", suffix="_denoised", degradation=_degradation)
+TASK = Task(name="denoise", suffix="_denoised", degradation=noise_only)
 
 
 @with_photo_options

@@ -8,17 +8,13 @@ import typer
 
 from pipcli.cli import options
 from pipcli.cli.photo_options import PhotoOptions, with_photo_options
-from pipcli.cli.task import Task
+from pipcli.cli.task import Task, noise_only
 from pipcli.errors import UnusableInputError
 from pipcli.media import Photo, in_unit_range, read_photo, shown
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from torch import Tensor
-
-    from pipcli.degradations import Degradation
-    from pipcli.noise import Noise
 
 # What the user says in place of a file's name to have the transparent pixels filled; ./alpha is a file of that name.
 ALPHA = Path("alpha")
@@ -31,13 +27,6 @@ Mask = Annotated[
     ),
 ]
 InvertMask = Annotated[bool, typer.Option("--invert-mask", help="White is what to keep: fill where it is black.")]
-
-
-def _degradation(noise: "Noise", observation: "Tensor") -> "Degradation":
-    from pipcli.degradations import Identity
-
-    del observation
-    return Identity(noise)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +108,7 @@ def inpaint(inputs: options.Inputs, mask: Mask, photo: PhotoOptions, invert_mask
     task = Task(
         name="inpaint",
         suffix="_inpainted",
-        degradation=_degradation,
+        degradation=noise_only,
         noiseless=True,
         known=holes.known,
         carrier=holes.carrier,

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,7 +17,7 @@ from pipcli.cli.request import Request, kind_of, says_nothing_of_noise, stop_of
 from pipcli.console import Reporter
 from pipcli.finishing import Degraded, Finished, finish
 from pipcli.fit.device import Device, ran_out_of_memory
-from pipcli.media import Photo, decode_photo, encode, encode_photo, format_for, publish, quantised, shown
+from pipcli.media import Photo, Samples, decode_photo, encode, encode_photo, format_for, publish, quantised, shown
 from pipcli.metrics import psnr
 from pipcli.noise import NOISES, Evidence, Gaussian, Noise, Origin, detect
 from pipcli.restore import CHECK_EVERY, Outcome, Progress, Solution, Stage
@@ -111,6 +112,11 @@ class PhotoJob:
         little = self.noise.estimated and 255 * self.noise.std < CLEAN_SIGMA
         return unnamed and little and not self.request.paper and not self.request.task.noiseless
 
+    @property
+    def has_noise(self) -> bool:
+        """Whether there is noise to take out, beyond what rounding makes."""
+        return self.noise.origin is not Origin.ROUNDING
+
     def unchanged(self) -> Solution:
         """Return the observation as the solution, with no network fitted."""
         nothing = torch.zeros_like(self.observation[:, :1])
@@ -126,7 +132,7 @@ class PhotoJob:
         watch = FinishWatch(self.request.time_limit, solution.seconds, reporter, interrupted)
         finished = self._finished(solution, watch)
         finishing_seconds = watch.seconds
-        data = self._encoded(solution, finished)
+        data = self._encoded(finished)
         deliver(data, files.output, overwrite=self.request.overwrite)
         written = decode_photo(data, shown(files.output))
         metrics = self._metrics(written, solution)
@@ -142,9 +148,14 @@ class PhotoJob:
         if solution.outcome is Outcome.CLEAN:
             return Finished(solution.image)
         finished = self._filtered(solution.image, watch)
-        return dataclasses.replace(finished, image=self._as_known(self.degradation.visible(finished.image)))
+        networks, picture = (self.degradation.visible(image) for image in (solution.image, finished.image))
+        combined = self.request.task.combined
+        image = self._as_known(picture) if combined is None else combined(networks, picture)
+        return dataclasses.replace(finished, image=image)
 
     def _filtered(self, image: Tensor, watch: FinishWatch) -> Finished:
+        if self.request.task.combined is not None and not self.has_noise:
+            return Finished(self.observation)
         settings, device, seed = self.settings.finish, self.networks.device, self.request.seed
         degraded = Degraded(self.degradation, self.networks.observed)
         try:
@@ -159,13 +170,13 @@ class PhotoJob:
 
     def _as_known(self, image: Tensor) -> Tensor:
         """Put the pixels that are known, if they have no noise, into a result that was to fill the others."""
-        if self.known is None or self.noise.origin is not Origin.ROUNDING:
+        if self.known is None or self.has_noise:
             return image
         return torch.where(self.known, self.observation, image)
 
-    def _encoded(self, solution: Solution, finished: Finished) -> bytes:
+    def _encoded(self, finished: Finished) -> bytes:
         """Return the bytes of the output file."""
-        if solution.outcome is Outcome.CLEAN and (data := self.files.as_read()) is not None:
+        if torch.equal(finished.image, self.observation) and (data := self.files.as_read()) is not None:
             return data
         return encode_photo(finished.image, self.request.task.carrier(self.files.photo), self.files.output_format)
 
@@ -186,7 +197,17 @@ class PhotoJob:
     def _write_sheet(self, path: Path, written: Photo, metrics: Metrics | None) -> None:
         before = "" if metrics is None else f", {metrics.psnr_input:.2f} dB"
         after = "" if metrics is None else f", {metrics.psnr:.2f} dB"
-        panels = [Panel(f"input{before}", self.files.photo.samples), Panel(f"restored{after}", written.samples)]
+        source = _of_size(self.files.photo.samples, written.height, written.width)
+        panels = [Panel(f"input{before}", source), Panel(f"restored{after}", written.samples)]
         if self.files.reference is not None:
             panels.append(Panel("ground truth", self.files.reference.samples))
         publish(path, side_by_side(panels), overwrite=self.request.overwrite)
+
+
+def _of_size(samples: Samples, height: int, width: int) -> Samples:
+    """Return (H, W, C) samples with pixels repeated so that they are as many as asked."""
+    rows, columns = (
+        (np.arange(longer) + 0.5) * length // longer
+        for longer, length in zip((height, width), samples.shape[:2], strict=True)
+    )
+    return samples[rows.astype(int)][:, columns.astype(int)]

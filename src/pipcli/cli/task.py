@@ -29,6 +29,8 @@ class Task:
         known: tells which (H, W) pixels of a photo say anything of the result, the others are to be filled; None where
             all do. Raises `UnusableInputError` where that cannot be told.
         carrier: tells whose transparency and metadata the result gets: the input's, unless the task uses them up.
+        combined: makes the result of the networks' picture and the input, its noise taken out, both (1, C, H, W) in
+            [0, 1]; None where the filters make it of the two.
     """
 
     name: str
@@ -38,10 +40,19 @@ class Task:
     noiseless: bool = False
     known: "Callable[[Photo], NDArray[np.bool_]] | None" = None
     carrier: "Callable[[Photo], Photo]" = lambda photo: photo
+    combined: "Callable[[Tensor, Tensor], Tensor] | None" = None
 
     def size_of_result(self, height: int, width: int) -> tuple[int, int]:
         """Return the height and width of the result for an input."""
         return scaled(height, self.scale), scaled(width, self.scale)
+
+
+def noise_only(noise: "Noise", observation: "Tensor") -> "Degradation":
+    """Return the degradation of tasks whose input has every pixel of the result, but for noise or holes."""
+    from pipcli.degradations import Identity
+
+    del observation
+    return Identity(noise)
 
 
 def scaled(length: int, scale: Fraction) -> int:

@@ -1,0 +1,44 @@
+"""`pip-restore enhance`: bring out the detail of a photo, which is what a coarse fit lacks of it."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipcli.cli import options
+from pipcli.cli.photo_options import PhotoOptions, with_photo_options
+from pipcli.cli.task import Task, noise_only
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Strength = Annotated[
+    float,
+    typer.Option(
+        min=-1,
+        max=10,
+        help="How many times to add the detail; 0 gives the input back, below 0 takes detail out, -1 all of it.",
+    ),
+]
+
+
+@with_photo_options
+def enhance(inputs: options.Inputs, photo: PhotoOptions, strength: Strength = 1.0) -> int:
+    """Bring out the detail of photos.
+
+    Detail is the picture less its coarse fit by the networks, dark and bright alike. Noise would be brought out with
+    it: --sigma or --noise have it taken out first.
+
+    \b
+    Examples:
+      pip-restore enhance soft.png
+      pip-restore enhance portrait.jpg --strength 0.5 -o crisper.jpg
+      pip-restore enhance grainy.png --sigma 10 --strength 2
+    """
+    # Everything that takes long to import waits until there is work to do: --help is instant.
+    from pipcli.cli import photo_task
+
+    def combined(networks: "Tensor", picture: "Tensor") -> "Tensor":
+        return (picture + strength * (picture - networks)).clamp(0, 1)
+
+    task = Task(name="enhance", suffix="_enhanced", degradation=noise_only, noiseless=True, combined=combined)
+    return photo_task.run(task, inputs, photo)
