@@ -210,4 +210,5 @@ def _of_size(samples: Samples, height: int, width: int) -> Samples:
         (np.arange(longer) + 0.5) * length // longer
         for longer, length in zip((height, width), samples.shape[:2], strict=True)
     )
-    return samples[rows.astype(int)][:, columns.astype(int)]
+    repeated: Samples = samples[rows.astype(int)][:, columns.astype(int)]
+    return repeated
