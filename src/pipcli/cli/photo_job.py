@@ -1,5 +1,6 @@
 """One photo on its way from the file to the observation and its networks, and from the solution to the file."""
 
+import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -117,7 +118,9 @@ class PhotoJob:
 
     def tell_start(self, reporter: Reporter) -> None:
         """Tell what is about to be done."""
-        report.started(reporter, self.request, self.settings, self.files, self.noise, self.networks.device)
+        networks = self.networks
+        device = dataclasses.replace(networks.device, precision=networks.precision)
+        report.started(reporter, self.request, self.settings, self.files, self.noise, device)
 
     def finish(self, solution: Solution, reporter: Reporter, interrupted: Callable[[], bool]) -> None:
         """Make the best of the networks' picture, write and report."""
