@@ -38,8 +38,8 @@ BLOCK = 5
 
 def same_widths(published: Settings) -> Settings:
     """Return a published row with the engine's ways of halving and joining, which its kernels are made for."""
-    shape = dataclasses.replace(published.hourglass, sampling=Sampling.MEAN, merge=Merge.SUM, redundant_biases=False)
-    return dataclasses.replace(published, hourglass=shape)
+    shape = dataclasses.replace(published.network, sampling=Sampling.MEAN, merge=Merge.SUM, redundant_biases=False)
+    return dataclasses.replace(published, network=shape)
 
 
 def milliseconds(settings: Settings, noisy: Tensor, device: str, steps: int) -> float:

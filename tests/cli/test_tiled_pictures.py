@@ -30,7 +30,7 @@ def one_then_two_threads() -> Iterator[Callable[[int], None]]:
 
 
 def standard_windows() -> int:
-    tiles = PRESETS["denoise", PriorName.PIP].tiles
+    tiles = PRESETS[PriorName.PIP].tiles
     assert tiles is not None
     return len(windows((HEIGHT, WIDTH), tiles.side, tiles.stride))
 

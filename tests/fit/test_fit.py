@@ -17,7 +17,7 @@ from pipcli.settings import DIP, PIP, Settings
 
 SMALL = {"widths": (16, 16), "skip_widths": (4, 4)}
 ROWS = {
-    name: dataclasses.replace(row, hourglass=dataclasses.replace(row.hourglass, **SMALL))
+    name: dataclasses.replace(row, network=dataclasses.replace(row.network, **SMALL))
     for name, row in {"pip": PIP, "dip": DIP}.items()
 }
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from pipcli.coords import pixel_grid
 from pipcli.fit import memory
 from pipcli.priors import build
-from pipcli.settings import PRESETS, PUBLISHED, Settings
+from pipcli.settings import PRESETS, PUBLISHED, PUBLISHED_FITS, Settings
 
 
 class Squaring(nn.Module):
@@ -32,7 +32,7 @@ def test_what_grows_with_the_pixels_is_counted() -> None:
     assert foretold == pytest.approx((1 + memory.IN_FLIGHT) * kept, rel=0.01)
 
 
-@pytest.mark.parametrize("table", [PRESETS, PUBLISHED], ids=["ours", "published"])
+@pytest.mark.parametrize("table", [PRESETS, PUBLISHED | PUBLISHED_FITS], ids=["ours", "published"])
 @pytest.mark.parametrize("members", [1, 3])
 def test_more_pixels_and_members_take_more(table: dict, members: int) -> None:  # type: ignore[type-arg]
     for row in table.values():

@@ -6,14 +6,15 @@ import pytest
 import torch
 from torch import nn
 
-from pipcli.priors.hourglass import ConcatenationMerge, Convolution, Hourglass, Normalisation, SumMerge
+from pipcli.priors.hourglass import ConcatenationMerge, Hourglass, SumMerge
+from pipcli.priors.layers import Convolution, Normalisation
 from pipcli.settings import DIP, PIP, PUBLISHED_DIP, PUBLISHED_PIP, Settings
 
 ROWS = {"pip": PIP, "dip": DIP, "published pip": PUBLISHED_PIP, "published dip": PUBLISHED_DIP}
 
 
 def small(settings: Settings, generator: torch.Generator, outputs: int = 3) -> Hourglass:
-    shape = dataclasses.replace(settings.hourglass, widths=(8, 8, 8), skip_widths=(4, 4, 4))
+    shape = dataclasses.replace(settings.network, widths=(8, 8, 8), skip_widths=(4, 4, 4))
     return Hourglass(shape, 6, outputs, generators=[generator])
 
 
@@ -21,7 +22,7 @@ def small(settings: Settings, generator: torch.Generator, outputs: int = 3) -> H
 def test_published_networks_have_exactly_the_published_parameter_counts(
     settings: Settings, count: int, generator: torch.Generator
 ) -> None:
-    network = Hourglass(settings.hourglass, 32, 3, generators=[generator])
+    network = Hourglass(settings.network, 32, 3, generators=[generator])
     assert sum(parameter.numel() for parameter in network.parameters()) == count
 
 
@@ -109,7 +110,7 @@ def test_concatenation_puts_the_skip_branch_first(generator: torch.Generator) ->
 @pytest.mark.parametrize("memory_format", [torch.channels_last, torch.contiguous_format])
 @pytest.mark.parametrize("row", ROWS)
 def test_members_side_by_side_are_the_networks_alone(row: str, memory_format: torch.memory_format) -> None:
-    shape = dataclasses.replace(ROWS[row].hourglass, widths=(8, 8, 8), skip_widths=(4, 4, 4))
+    shape = dataclasses.replace(ROWS[row].network, widths=(8, 8, 8), skip_widths=(4, 4, 4))
     generators = [torch.Generator().manual_seed(seed) for seed in (1, 2, 3)]
     maps = torch.rand(1, 6, 20, 13, generator=generators[0]).contiguous(memory_format=memory_format)
     generators[0].manual_seed(1)

@@ -42,7 +42,47 @@ Level = Annotated[
     ),
 ]
 Prior = Annotated[
-    PriorName, typer.Option(help="Generator: pip is fast and smooth, dip is slow and better on fine structure.")
+    PriorName,
+    typer.Option(
+        help="Generator: pip (Fourier features and 1x1 convolutions; fast), dip (noise and 3x3 convolutions; slow), "
+        "dip-unet and dip-resnet (the same with other networks), siren (sines), mlp (ReLUs), hash (a grid of learned "
+        "features), decoder (few parameters)."
+    ),
+]
+MaxFrequency = Annotated[
+    float | None,
+    typer.Option(
+        "--max-frequency",
+        help="Highest frequency of the encoding of pip or mlp, in cycles per longer side of the picture; 0 gives mlp "
+        "the bare coordinates. [default: by prior, from the size]",
+        metavar="CYCLES",
+    ),
+]
+Omega = Annotated[
+    float | None,
+    typer.Option(
+        help="Factor before the first sine of siren, in radians per half of the longer side of a window: higher is "
+        "finer. [default: by prior]",
+        metavar="RADIANS",
+    ),
+]
+TotalVariation = Annotated[
+    float | None,
+    typer.Option(
+        "--tv",
+        help="Weight of the mean total variation of the generated picture (values 0 to 1) in the loss, in the unit of "
+        "the data term. [default: 0]",
+        metavar="WEIGHT",
+    ),
+]
+Tikhonov = Annotated[
+    float | None,
+    typer.Option(
+        "--tikhonov",
+        help="Weight of the mean squared gradient of the generated picture (values 0 to 1) in the loss, in the unit of "
+        "the data term. [default: 0]",
+        metavar="WEIGHT",
+    ),
 ]
 QualityOption = Annotated[
     Quality,

@@ -124,7 +124,9 @@ class PhotoJob:
 
     def tell_start(self, reporter: Reporter) -> None:
         """Tell what is about to be done."""
-        report.started(reporter, self.request, self.settings, self.files, self.noise, self.networks.device)
+        networks = self.networks
+        device = dataclasses.replace(networks.device, precision=networks.precision)
+        report.started(reporter, self.request, self.settings, self.files, self.noise, device)
 
     def finish(self, solution: Solution, reporter: Reporter, interrupted: Callable[[], bool]) -> None:
         """Make the best of the networks' picture, write and report."""

@@ -12,11 +12,11 @@ from pipcli.coords import pixel_grid
 from pipcli.degradations import Degradation
 from pipcli.fit.device import Device
 from pipcli.fit.fit import Fit, draw_held_out
-from pipcli.fit.memory import PROBE_SIDES, member_bytes, step_bytes
+from pipcli.fit.memory import member_bytes, parameters_at, step_bytes
 from pipcli.fit.recording import recorder_for
 from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, StopRule
 from pipcli.noise import Noise
-from pipcli.priors import Prior, build
+from pipcli.priors import Prior, build, precision_for
 from pipcli.restore import Concurrency, Member, Picture
 from pipcli.settings import (
     DISCREPANCY_FACTOR,
@@ -29,6 +29,7 @@ from pipcli.settings import (
     Settings,
     StopName,
     Tiles,
+    for_picture,
 )
 from pipcli.tiles import Window, windows
 
@@ -84,13 +85,15 @@ class Networks:
             seed: of the first network; each has the number after the one before.
             known: (1, 1, H, W) booleans: the pixels that say anything of the picture; None is all.
         """
-        self.settings = settings
+        target = degradation.target_size((observation.shape[-2], observation.shape[-1]))
+        self.settings = for_picture(settings, target)
         self.observation = observation
         self.degradation = degradation.to(device.torch_device)
         self.noise = noise
         self.known = known
         self.observed = _both(noise.observed(observation), known)
         self.device = device
+        self.precision = precision_for(settings, device.precision)
         self.stop = stop
         self.seed = seed
         # One draw for the whole picture, so that networks which share a pixel agree on it.
@@ -134,15 +137,13 @@ class Networks:
         together = min(concurrency.together, math.ceil(members / concurrency.workers))
         generators = [torch.Generator() for _ in range(together)]
         a_step = step_bytes(lambda probe: self.build_prior(probe, generators)(pixel_grid(*probe)), size)
-        # The number of parameters does not depend on the size, the encoding may: a small one is enough to count them.
-        small = self.build_prior((PROBE_SIDES[0], PROBE_SIDES[0]), generators[:1])
-        parameters = sum(parameter.numel() for parameter in small.parameters())
+        parameters = parameters_at(lambda probe: self.build_prior(probe, generators[:1]).parameters(), size)
         return concurrency.workers * a_step + members * member_bytes(parameters, self.observation.shape[1], size)
 
     def build_prior(self, size: tuple[int, int], generators: Sequence[torch.Generator]) -> Prior:
         """Build the generators of pictures of a size."""
-        channels, precision = self.observation.shape[1], self.device.precision
-        return build(self.settings, size, channels, generators=generators, precision=precision)
+        channels = self.observation.shape[1]
+        return build(self.settings, size, channels, generators=generators, precision=self.precision)
 
     def picture(self) -> Picture:
         """Return the picture with all networks as members of a restoration."""

@@ -22,6 +22,10 @@ class PhotoOptions:
     prior: options.Prior = PriorName.PIP
     quality: options.QualityOption = Quality.STANDARD
     paper: options.Paper = False
+    max_frequency: options.MaxFrequency = None
+    omega: options.Omega = None
+    tv: options.TotalVariation = None
+    tikhonov: options.Tikhonov = None
     steps: options.Steps = None
     time_limit: options.TimeLimit = None
     stop: options.Stop = None

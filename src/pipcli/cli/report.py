@@ -8,7 +8,7 @@ from pipcli.cli.options import STANDARD_STREAM
 from pipcli.cli.photo_files import Files
 from pipcli.cli.request import Request, kind_of, stop_of
 from pipcli.media import shown
-from pipcli.settings import NoiseName, Settings
+from pipcli.settings import NoiseName, Settings, SirenSettings
 
 if TYPE_CHECKING:
     from pipcli.console import Reporter
@@ -92,6 +92,10 @@ def _effective(request: Request, settings: Settings) -> dict[str, str | int | fl
         "members": settings.fit.members,
         "tile": None if settings.tiles is None else settings.tiles.side,
         "learning_rate": settings.fit.learning_rate,
+        "max_frequency": settings.max_frequency,
+        "omega": settings.network.omega if isinstance(settings.network, SirenSettings) else None,
+        "tv": settings.fit.tv,
+        "tikhonov": settings.fit.tikhonov,
         "time_limit": request.time_limit,
         "seed": request.seed,
     }

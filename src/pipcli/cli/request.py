@@ -17,6 +17,8 @@ from pipcli.settings import (
     Settings,
     StopName,
     preset,
+    with_max_frequency,
+    with_omega,
 )
 
 # The kinds whose level is a standard deviation in grey levels.
@@ -49,7 +51,7 @@ def settings_of(request: Request) -> Settings:
     _check_noise(request)
     if request.time_limit is not None and not 0 < request.time_limit < math.inf:
         raise UnusableInputError(f"--time-limit is in seconds, above 0, not {request.time_limit:g}")
-    row = preset(request.task.name, request.prior, request.quality, published=request.paper)
+    row = _generator(request, preset(request.task.name, request.prior, request.quality, published=request.paper))
     steps = row.fit.steps if request.steps is None else request.steps
     share = HELD_OUT_FRACTION if stop_of(request) is StopName.HELD_OUT else 0.0
     members = row.fit.members
@@ -57,8 +59,25 @@ def settings_of(request: Request) -> Settings:
         if request.paper:
             raise UnusableInputError("--uncertainty compares several networks, and --paper fits one: leave out either")
         members = max(members, MEMBERS_TO_COMPARE)
-    fit = dataclasses.replace(row.fit, steps=steps, held_out_fraction=share, members=members)
+    fit = dataclasses.replace(row.fit, steps=steps, held_out_fraction=share, members=members, **_penalties(request))
     return dataclasses.replace(row, fit=fit)
+
+
+def _generator(request: Request, row: Settings) -> Settings:
+    """Return a row with the frequencies that the user named."""
+    if request.max_frequency is not None:
+        row = with_max_frequency(row, request.max_frequency)
+    return row if request.omega is None else with_omega(row, request.omega)
+
+
+def _penalties(request: Request) -> dict[str, float]:
+    """Return the weights of the penalties that the user named."""
+    named = {"tv": request.tv, "tikhonov": request.tikhonov}
+    weights = {name: weight for name, weight in named.items() if weight is not None}
+    for name, weight in weights.items():
+        if not 0 <= weight < math.inf:
+            raise UnusableInputError(f"--{name} is a weight, 0 or more, not {weight:g}")
+    return weights
 
 
 def stop_of(request: Request) -> StopName:

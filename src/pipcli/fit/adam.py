@@ -12,21 +12,32 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-BETAS = (0.9, 0.999)
+MEAN_DECAY = 0.9
+SQUARE_DECAY = 0.999
 EPSILON = 1e-8
 
 
 class Adam:
-    """Adam (Kingma and Ba, ICLR 2015) with the constants of the paper."""
+    """Adam (Kingma and Ba, ICLR 2015), with the constants of the paper unless a row has its own."""
 
-    def __init__(self, parameters: Iterable[nn.Parameter], learning_rate: float) -> None:
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        learning_rate: float,
+        square_decay: float = SQUARE_DECAY,
+        epsilon: float = EPSILON,
+    ) -> None:
         """Take over parameters: from now on they and their gradients are views of this object's vectors.
 
         Args:
             parameters: float32, all on one device, to which they must not be moved afterwards.
             learning_rate: of every step.
+            square_decay: weight of the past in the mean of the squared gradients, in [0, 1).
+            epsilon: added to the root of that mean.
         """
         self.learning_rate = learning_rate
+        self.square_decay = square_decay
+        self.epsilon = epsilon
         tensors = list(parameters)
         self.values = torch.cat([tensor.detach().flatten() for tensor in tensors])
         self.gradients = torch.zeros_like(self.values)
@@ -51,12 +62,12 @@ class Adam:
     def step(self) -> None:
         """Move the parameters along the gradients that backward has left."""
         self._steps += 1
-        mean_weight, square_weight = BETAS
-        self.mean.lerp_(self.gradients, 1 - mean_weight)
-        self.square.mul_(square_weight).addcmul_(self.gradients, self.gradients, value=1 - square_weight)
-        # 1 - weight^steps, without the cancellation that a power would have after the first steps.
-        mean_share, square_share = (-torch.expm1(self._steps * math.log(weight)) for weight in BETAS)
-        root = self.square.sqrt().div_(square_share.sqrt()).add_(EPSILON).mul_(mean_share)
+        decays = (MEAN_DECAY, self.square_decay)
+        self.mean.lerp_(self.gradients, 1 - MEAN_DECAY)
+        self.square.mul_(self.square_decay).addcmul_(self.gradients, self.gradients, value=1 - self.square_decay)
+        # 1 - decay^steps, without the cancellation that a power would have after the first steps.
+        mean_share, square_share = (-torch.expm1(self._steps * math.log(decay)) for decay in decays)
+        root = self.square.sqrt().div_(square_share.sqrt()).add_(self.epsilon).mul_(mean_share)
         self.values.addcdiv_(self.mean, root, value=-self.learning_rate)
 
     def state_dict(self) -> dict[str, int | list[Tensor]]:

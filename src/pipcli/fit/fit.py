@@ -1,7 +1,8 @@
 """The fit: the only place that learns.
 
 It minimises the degradation's data term between `degradation(prior(coords))` and the observation over the pixels that
-are not held out, with Adam, and averages the outputs. Nothing here knows what the degradation or the prior is.
+are not held out, and the penalties on the pictures that its settings name, with Adam, and averages the outputs. Nothing
+here knows what the degradation or the prior is.
 
 The steps are made in blocks, between which nobody looks: on a GPU the host then need not wait for any of them.
 
@@ -20,6 +21,7 @@ from torch import Tensor
 from pipcli.fit.adam import Adam
 from pipcli.fit.averaging import RunningAverage
 from pipcli.fit.recording import Recorder, Repeated
+from pipcli.fit.regularisers import penalties
 from pipcli.settings import FitSettings
 
 # Below this many pixels a held-out share is too small a sample to stop by, and too dear a loss for the fit.
@@ -119,7 +121,7 @@ class Fit:
             degradation: maps those pictures to observations; its parameters, if any, are fitted too.
             observations: (K, C, h, w) float32 in [0, 1], on the device where the fit runs.
             coords: (1, 2, H, W) coordinates of the pictures' pixels, on the same device.
-            settings: learning rate and averaging.
+            settings: learning rate, averaging and penalties.
             held_out: (K, h, w) booleans, on the CPU: the pixels that the loss does not see.
             observed: (K, C, h, w) or (K, 1, h, w) booleans, on the CPU: the samples that say anything of the picture,
                 which alone are fitted or held out; None is all of them.
@@ -138,7 +140,7 @@ class Fit:
         self.steps_done = 0
         self.average = RunningAverage(settings.average_decay)
         parameters = [*prior.parameters(), *degradation.parameters()]
-        self.optimiser = Adam(parameters, settings.learning_rate)
+        self.optimiser = Adam(parameters, settings.learning_rate, settings.square_decay, settings.epsilon)
         self.observed = observed
         self._hold_out(held_out)
         self._repeated = Repeated(recorder)
@@ -184,7 +186,7 @@ class Fit:
         pictures = self.prior(self.coords)
         misfits = self.degradation.data_term(self.degradation(pictures), self.observations)
         residuals = (misfits * self._weights).sum((1, 2, 3))
-        residuals.sum().backward()  # type: ignore[no-untyped-call]
+        sum(penalties(pictures, self.settings), residuals).sum().backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         self._outputs = pictures.detach()
         self._residuals = residuals.detach()

@@ -4,7 +4,7 @@ The peak lies in a backward pass: everything that the forward pass keeps for it,
 counted by running the generator on two small grids, since it grows with the pixels; the rest is a measured share of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
@@ -47,6 +47,19 @@ def _kept_bytes(generate: Callable[[tuple[int, int]], Tensor], side: int) -> int
         pictures = generate((side, side))  # held, lest its memory be used and counted twice
     del pictures
     return sum(storages.values())
+
+
+def parameters_at(parameters: Callable[[tuple[int, int]], Iterable[Tensor]], size: tuple[int, int]) -> int:
+    """Return how many numbers the parameters of a generator hold, foretold from generators of small pictures.
+
+    Args:
+        parameters: of a generator of pictures of a size (height, width): as many whatever the size, or about as many
+            more as there are pixels, as the tables of a hash grid.
+        size: of the pictures to foretell.
+    """
+    small, large = (sum(tensor.numel() for tensor in parameters((side, side))) for side in PROBE_SIDES)
+    a_pixel = (large - small) / (PROBE_SIDES[1] ** 2 - PROBE_SIDES[0] ** 2)
+    return round(small + a_pixel * max(0, size[0] * size[1] - PROBE_SIDES[0] ** 2))
 
 
 def member_bytes(parameters: int, channels: int, size: tuple[int, int]) -> int:

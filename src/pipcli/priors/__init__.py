@@ -5,18 +5,47 @@ from functools import lru_cache
 from typing import Any
 
 import torch
+from torch import nn
 
-from pipcli.priors.base import Prior
-from pipcli.priors.encodings import FixedNoise, FourierFeatures, axis_waves, compass_waves
+from pipcli.priors.base import Encoding, Prior
+from pipcli.priors.decoder import Decoder
+from pipcli.priors.encodings import (
+    FixedNoise,
+    FourierFeatures,
+    LearnedFeatures,
+    axis_waves,
+    compass_waves,
+    octave_waves,
+)
+from pipcli.priors.hashgrid import HashFeatures
 from pipcli.priors.hourglass import Hourglass
-from pipcli.settings import AxisWaves, CompassWaves, HourglassSettings, NoiseSettings, Settings
+from pipcli.priors.perceptron import Perceptron, Siren
+from pipcli.priors.resnet import ResNet
+from pipcli.priors.unet import UNet
+from pipcli.settings import (
+    AxisWaves,
+    CompassWaves,
+    Coordinates,
+    DecoderSettings,
+    HashGrid,
+    HourglassSettings,
+    LearnedWaves,
+    MlpSettings,
+    NoiseSettings,
+    OctaveWaves,
+    ResNetSettings,
+    Settings,
+    SirenSettings,
+    UNetSettings,
+)
 
-__all__ = ["ENCODINGS", "NETWORKS", "Prior", "build"]
+__all__ = ["ENCODINGS", "NETWORKS", "Prior", "build", "precision_for"]
 
 Size = tuple[int, int]
+Generators = Sequence[torch.Generator]
 
 
-# Fourier features learn nothing, so the many networks of one picture share theirs: 3 MB for a 128x128 window.
+# Fourier features that learn nothing are the same for all networks of one picture: 3 MB for a 128x128 window.
 @lru_cache(maxsize=2)
 def _axis_features(settings: AxisWaves, size: Size, precision: torch.dtype) -> FourierFeatures:
     del size
@@ -28,17 +57,58 @@ def _compass_features(settings: CompassWaves, size: Size, precision: torch.dtype
     return FourierFeatures(compass_waves(settings, size), precision)
 
 
-ENCODINGS: dict[type, Callable[[Any, Size, Sequence[torch.Generator], torch.dtype], FourierFeatures | FixedNoise]] = {
+@lru_cache(maxsize=2)
+def _octave_features(settings: OctaveWaves, size: Size, precision: torch.dtype) -> FourierFeatures:
+    return FourierFeatures(octave_waves(settings, size), precision, extent=_extent(size))
+
+
+@lru_cache(maxsize=2)
+def _coordinates(size: Size, precision: torch.dtype) -> FourierFeatures:
+    return FourierFeatures(torch.zeros(0, 2), precision, extent=_extent(size))
+
+
+def _extent(size: Size) -> tuple[float, float]:
+    return size[0] / max(size), size[1] / max(size)
+
+
+ENCODINGS: dict[type, Callable[[Any, Size, Generators, torch.dtype], Encoding]] = {
     AxisWaves: lambda settings, size, generators, precision: _axis_features(settings, size, precision),
+    LearnedWaves: lambda settings, size, generators, precision: LearnedFeatures(settings, generators, precision),
     CompassWaves: lambda settings, size, generators, precision: _compass_features(settings, size, precision),
+    OctaveWaves: lambda settings, size, generators, precision: _octave_features(settings, size, precision),
+    Coordinates: lambda settings, size, generators, precision: _coordinates(size, precision),
+    HashGrid: lambda settings, size, generators, precision: HashFeatures(settings, size, generators),
     NoiseSettings: lambda settings, size, generators, precision: FixedNoise(settings, size, generators),
 }
 
-NETWORKS: dict[type, Callable[[Any, int, int, Sequence[torch.Generator]], Hourglass]] = {
-    HourglassSettings: lambda settings, inputs, outputs, generators: Hourglass(
+NETWORKS: dict[type, Callable[[Any, int, int, Size, Generators], nn.Module]] = {
+    HourglassSettings: lambda settings, inputs, outputs, size, generators: Hourglass(
         settings, inputs, outputs, generators=generators
     ),
+    UNetSettings: lambda settings, inputs, outputs, size, generators: UNet(
+        settings, inputs, outputs, generators=generators
+    ),
+    ResNetSettings: lambda settings, inputs, outputs, size, generators: ResNet(
+        settings, inputs, outputs, generators=generators
+    ),
+    MlpSettings: lambda settings, inputs, outputs, size, generators: Perceptron(
+        settings, inputs, outputs, generators=generators
+    ),
+    SirenSettings: lambda settings, inputs, outputs, size, generators: Siren(
+        settings, inputs, outputs, generators=generators
+    ),
+    DecoderSettings: lambda settings, inputs, outputs, size, generators: Decoder(
+        settings, inputs, outputs, size, generators=generators
+    ),
 }
+
+# With bfloat16 and its eight bits neighbours among more than 256 pixels would have the same coordinates.
+NEED_FLOAT32 = (Coordinates,)
+
+
+def precision_for(settings: Settings, wanted: torch.dtype) -> torch.dtype:
+    """Return the type of the activations of a row's generator: the one wanted, or float32 where it must be."""
+    return torch.float32 if isinstance(settings.encoding, NEED_FLOAT32) else wanted
 
 
 def build(
@@ -46,7 +116,7 @@ def build(
     size: Size,
     channels: int,
     *,
-    generators: Sequence[torch.Generator],
+    generators: Generators,
     precision: torch.dtype = torch.float32,
 ) -> Prior:
     """Build the generators of a row of settings, on the CPU: as many members as there are random generators.
@@ -55,9 +125,10 @@ def build(
         settings: the row.
         size: height and width of the pictures to generate.
         channels: 1 (grey) or 3 (colour).
-        generators: a CPU generator a member, the only source of its weights and noise; DIP's jitter goes on reading it.
-        precision: the type of the network's activations.
+        generators: a CPU generator a member, the only source of its weights and noise; jitter goes on reading it.
+        precision: the type of the network's activations, where the generator does not need float32.
     """
+    precision = precision_for(settings, precision)
     encoding = ENCODINGS[type(settings.encoding)](settings.encoding, size, generators, precision)
-    network = NETWORKS[type(settings.hourglass)](settings.hourglass, encoding.channels, channels, generators)
+    network = NETWORKS[type(settings.network)](settings.network, encoding.channels, channels, size, generators)
     return Prior(encoding, network, precision)

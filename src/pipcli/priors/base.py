@@ -5,6 +5,15 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+# Fewer pixels than this along the longer side are no picture: a map of one pixel normalises to nothing.
+SMALLEST_MAP = 4
+
+
+def halved(size: tuple[int, int], halvings: int) -> list[tuple[int, int]]:
+    """Return a size (height, width), half of it upwards, and so on, while the longer side keeps a few pixels."""
+    scales = [(-(-size[0] // 2**count), -(-size[1] // 2**count)) for count in range(halvings + 1)]
+    return [scales[0], *(scale for scale in scales[1:] if max(scale) >= SMALLEST_MAP)]
+
 
 class Encoding(nn.Module, ABC):
     """What a generator sees of a pixel."""

@@ -152,6 +152,20 @@ def convolve(padded: Tensor, weight: Tensor, bias: Tensor | None, stride: int) -
     )
 
 
+def convolve_transposed(maps: Tensor, weight: Tensor, bias: Tensor, *, stride: int, padding: int) -> Tensor:
+    """Convolve transposedly, which enlarges a map, a call a member.
+
+    Args:
+        maps: (K, inputs, H, W).
+        weight: (K, inputs, outputs, k, k) float32.
+        bias: (K, outputs) float32.
+        stride: factor of enlargement.
+        padding: rows and columns to leave out at each edge.
+    """
+    parts = zip(torch.split(maps, 1), weight.to(maps.dtype), bias.to(maps.dtype), strict=True)
+    return torch.cat([F.conv_transpose2d(part, kernel, own, stride, padding) for part, kernel, own in parts])
+
+
 class _NormaliseRows(Function):
     """Batch normalisation of each member and leaky ReLU; see `normalise`."""
 
@@ -175,7 +189,7 @@ class _NormaliseRows(Function):
         def of_member(k: int) -> tuple[Tensor, Tensor, Tensor]:
             part = gradient[k : k + 1]
             if ctx.slope != 1:
-                # With a positive slope the result has the sign of what went in, which is all that is asked.
+                # The result has the sign of what went in, or is 0 with a slope of 0, which is all that is asked.
                 part = torch.ops.aten.leaky_relu_backward(part, normalised[k : k + 1], ctx.slope, True)
             own = (maps[k : k + 1], weight[k], None, None, mean[k], inverse_std[k])
             results: tuple[Tensor, Tensor, Tensor] = torch.ops.aten.native_batch_norm_backward(
@@ -224,7 +238,7 @@ def normalise(maps: Tensor, weight: Tensor, bias: Tensor, *, slope: float) -> Te
         maps: (K, C, H, W).
         weight: (K, C) float32, the scale.
         bias: (K, C) float32, the shift.
-        slope: of the leaky ReLU for negative values, positive; 1 for none.
+        slope: of the leaky ReLU for negative values, not negative; 1 for none.
     """
     if in_rows(maps):
         normalised: Tensor = _NormaliseRows.apply(maps, weight, bias, slope)  # type: ignore[no-untyped-call]

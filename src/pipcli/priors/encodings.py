@@ -1,13 +1,13 @@
-"""What a generator sees of a pixel: Fourier features of its coordinates, or a fixed draw of noise."""
+"""What a generator sees of a pixel: its coordinates, Fourier features of them, or a fixed draw of noise."""
 
 import math
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from pipcli.priors.base import Encoding
-from pipcli.settings import AxisWaves, CompassWaves, NoiseSettings
+from pipcli.priors.base import Encoding, halved
+from pipcli.settings import AxisWaves, CompassWaves, LearnedWaves, NoiseSettings, OctaveWaves
 
 
 def axis_waves(settings: AxisWaves) -> Tensor:
@@ -33,13 +33,28 @@ def compass_waves(settings: CompassWaves, size: tuple[int, int]) -> Tensor:
     return vectors * torch.tensor(size) / longer
 
 
+def octave_waves(settings: OctaveWaves, size: tuple[int, int]) -> Tensor:
+    """Return the (2 F, 2) wave vectors (y, x) in radians per side for a picture of a size (height, width).
+
+    Source: Mildenhall et al., "NeRF: Representing Scenes as Neural Radiance Fields for View Synthesis" (ECCV 2020),
+    equation 4, with coordinates from -1 to 1 along the longer side; its highest octave is a choice of the picture.
+    """
+    longer = max(size)
+    count = max(0, 1 + math.floor(math.log2(longer / settings.shortest_period) + 1e-6))
+    frequencies = 2 * math.pi * 2.0 ** torch.arange(count) / longer
+    zero = torch.zeros_like(frequencies)
+    return torch.cat(
+        [torch.stack([zero, size[1] * frequencies], dim=1), torch.stack([size[0] * frequencies, zero], dim=1)]
+    )
+
+
 def _layout(device: torch.device) -> torch.memory_format:
     """Return the memory format that the operations of `pipcli.priors.batched` are fastest with on a device."""
     return torch.channels_last if device.type == "cpu" else torch.contiguous_format
 
 
 class FourierFeatures(Encoding):
-    """Cosines and sines of plane waves over the picture.
+    """Cosines and sines of plane waves over the picture, after the coordinates themselves if they are wanted.
 
     Source: Shabtay, Schwartz and Giryes, "PIP: Positional-encoding Image Prior" (2022). As in the published code
     frequencies are in radians per picture side with no factor of 2 pi.
@@ -47,18 +62,26 @@ class FourierFeatures(Encoding):
 
     waves: Tensor
 
-    def __init__(self, waves: Tensor, precision: torch.dtype = torch.float32) -> None:
-        """Keep (F, 2) wave vectors (y, x) in radians per picture side, and the type that the features shall have."""
+    def __init__(
+        self, waves: Tensor, precision: torch.dtype = torch.float32, *, extent: tuple[float, float] | None = None
+    ) -> None:
+        """Keep what follows from the settings: no part of a state, all of whose tensors lead with the member.
+
+        Args:
+            waves: (F, 2) wave vectors (y, x) in radians per picture side.
+            precision: the type that the features shall have.
+            extent: the coordinates (y, x) are features too, from minus to plus this; None for waves alone.
+        """
         super().__init__()
         self.precision = precision
-        # They follow from the settings: no part of a state, all of whose tensors lead with the member.
+        self.extent = extent
         self.register_buffer("waves", waves, persistent=False)
         self._last: tuple[Tensor, Tensor] | None = None
 
     @property
     def channels(self) -> int:
-        """Number of feature maps: cosine and sine of each wave."""
-        return 2 * len(self.waves)
+        """Number of feature maps: cosine and sine of each wave, and the two coordinates."""
+        return 2 * len(self.waves) + (0 if self.extent is None else 2)
 
     def forward(self, coords: Tensor) -> Tensor:
         """Map (N, 2, H, W) coordinates to (N, channels, H, W) features in [-1, 1]."""
@@ -69,8 +92,85 @@ class FourierFeatures(Encoding):
 
     def _encode(self, coords: Tensor) -> Tensor:
         phases = torch.einsum("fd,ndhw->nfhw", self.waves, coords)
-        features = torch.cat([phases.cos(), phases.sin()], dim=1).to(self.precision)
-        return features.contiguous(memory_format=_layout(features.device))
+        features = [phases.cos(), phases.sin()]
+        if self.extent is not None:
+            extent = torch.tensor(self.extent, device=coords.device).view(1, 2, 1, 1)
+            features.insert(0, (2 * coords - 1) * extent)
+        joined = torch.cat(features, dim=1).to(self.precision)
+        return joined.contiguous(memory_format=_layout(joined.device))
+
+
+class _Draws:
+    """Gaussian noise for each member of a fit, drawn by its own generator and on the device where it is wanted."""
+
+    def __init__(self, generators: Sequence[torch.Generator]) -> None:
+        """Keep a CPU generator a member; for other devices they give the seeds."""
+        self.generators = generators
+        self._on_device: list[torch.Generator] = []
+
+    def into(self, noise: Tensor) -> Tensor:
+        """Fill (K, ...) noise with draws of unit variance and return it."""
+        for member, generator in zip(noise, self._generators(noise.device), strict=True):
+            member.normal_(generator=generator)
+        return noise
+
+    def _generators(self, device: torch.device) -> Sequence[torch.Generator]:
+        """Return what draws on a device, which the host need not see."""
+        if device.type == "cpu":
+            return self.generators
+        if not self._on_device:
+            seeds = [int(torch.randint(2**62, (), generator=generator)) for generator in self.generators]
+            self._on_device = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+        return self._on_device
+
+
+class LearnedFeatures(Encoding):
+    """Cosines and sines along x and along y, of frequencies that are fitted, and jittered at every step of the fit.
+
+    Source: Shabtay, Schwartz and Giryes, "PIP: Positional-encoding Image Prior" (2022), as its code enlarges and fills
+    in: one vector of frequencies a network serves both axes.
+    """
+
+    def __init__(
+        self, settings: LearnedWaves, generators: Sequence[torch.Generator], precision: torch.dtype = torch.float32
+    ) -> None:
+        """Begin with the frequencies of the settings.
+
+        Args:
+            settings: frequencies in radians per picture side, and their jitter.
+            generators: a CPU generator a member, read before every step in training mode.
+            precision: the type that the features shall have.
+        """
+        super().__init__()
+        self.jitter = settings.jitter
+        self.precision = precision
+        self.frequencies = nn.Parameter(torch.tensor(settings.frequencies).repeat(len(generators), 1))
+        self._draws = _Draws(generators)
+        self._offsets: Tensor | None = None
+
+    @property
+    def channels(self) -> int:
+        """Number of feature maps: cosine and sine of each frequency along each axis."""
+        return 4 * self.frequencies.shape[1]
+
+    def before_step(self) -> None:
+        """Draw fresh jitter, in training mode; it lies in the same memory at every step."""
+        if not self.training or self.jitter == 0:
+            self._offsets = None
+            return
+        if self._offsets is None:
+            self._offsets = torch.empty_like(self.frequencies, requires_grad=False)
+        self._draws.into(self._offsets).mul_(self.jitter)
+
+    def forward(self, coords: Tensor) -> Tensor:
+        """Map the (1, 2, H, W) coordinates of rows and columns to (K, channels, H, W) features in [-1, 1]."""
+        offsets = self._offsets if self.training else None
+        frequencies = self.frequencies if offsets is None else self.frequencies + offsets
+        size = coords.shape[-2:]
+        # Along an axis first, and then over the picture: that is where the arithmetic is.
+        phases = [frequencies[:, :, None, None] * axis for axis in (coords[:, 1:, :1, :], coords[:, :1, :, :1])]
+        waves = [wave.to(self.precision).expand(-1, -1, *size) for part in phases for wave in (part.cos(), part.sin())]
+        return torch.cat(waves, dim=1).contiguous(memory_format=_layout(coords.device))
 
 
 class FixedNoise(Encoding):
@@ -85,18 +185,18 @@ class FixedNoise(Encoding):
         """Draw the noise.
 
         Args:
-            settings: its amplitude and jitter.
+            settings: its amplitude and jitter, and how much smaller than the picture it is.
             size: height and width of the picture.
             generators: a CPU generator a member, read again before every step in training mode.
         """
         super().__init__()
         self.settings = settings
-        self.generators = generators
-        shape = (settings.channels, *size)
+        self.size = size
+        self._draws = _Draws(generators)
+        shape = (settings.channels, *halved(size, settings.halvings)[-1])
         noise = torch.stack([torch.rand(shape, generator=generator) for generator in generators]) * settings.amplitude
         self.register_buffer("noise", noise.contiguous(memory_format=torch.channels_last))
         self._jittered: Tensor | None = None
-        self._on_device: list[torch.Generator] = []
 
     @property
     def channels(self) -> int:
@@ -104,10 +204,13 @@ class FixedNoise(Encoding):
         return self.settings.channels
 
     def forward(self, coords: Tensor) -> Tensor:
-        """Return (K, channels, H, W) noise for the (1, 2, H, W) coordinates of the picture that it was drawn for."""
-        if coords.shape[-2:] != self.noise.shape[-2:]:
-            expected, got = tuple(self.noise.shape[-2:]), tuple(coords.shape[-2:])
-            raise ValueError(f"the noise was drawn for {expected} pixels, the coordinates are those of {got}")
+        """Return (K, channels, h, w) noise for the (1, 2, H, W) coordinates of the picture that it was drawn for.
+
+        h and w are those of the picture, halved as often as the settings say.
+        """
+        got = tuple(coords.shape[-2:])
+        if got != self.size:
+            raise ValueError(f"the noise was drawn for {self.size} pixels, the coordinates are those of {got}")
         return self._jittered if self.training and self._jittered is not None else self.noise
 
     def before_step(self) -> None:
@@ -117,20 +220,8 @@ class FixedNoise(Encoding):
             return
         # Into contiguous memory, since anything else is drawn number by number, eight times slower.
         jitter = torch.empty_like(self.noise.permute(0, 2, 3, 1), memory_format=torch.contiguous_format)
-        for member, generator in zip(jitter, self._jitter_generators(), strict=True):
-            member.normal_(generator=generator)
-        jittered = self.noise + self.settings.jitter * jitter.permute(0, 3, 1, 2)
+        jittered = self.noise + self.settings.jitter * self._draws.into(jitter).permute(0, 3, 1, 2)
         if self._jittered is None:
             self._jittered = jittered.contiguous(memory_format=_layout(jittered.device))
         else:
             self._jittered.copy_(jittered)
-
-    def _jitter_generators(self) -> Sequence[torch.Generator]:
-        """Return what draws the jitter of each member on the device of the noise, whose draws the host need not see."""
-        device = self.noise.device
-        if device.type == "cpu":
-            return self.generators
-        if not self._on_device:
-            seeds = [int(torch.randint(2**62, (), generator=generator)) for generator in self.generators]
-            self._on_device = [torch.Generator(device).manual_seed(seed) for seed in seeds]
-        return self._on_device

@@ -4,11 +4,7 @@ Source: Ulyanov, Vedaldi and Lempitsky, "Deep Image Prior" (CVPR 2018), suppleme
 Shabtay, Schwartz and Giryes, "PIP: Positional-encoding Image Prior" (2022), the same network with 1x1 kernels.
 
 One module holds K networks of the same shape, the members, and makes a step of all of them at once: the small scales,
-where a product takes less time than calling for it, then cost little more for eight members than for one. Every
-parameter leads with the member, maps have the logical shape (K, C, H, W), and statistics are a member's own.
-
-The operations are those of `pipcli.priors.batched`. The arithmetic runs in the type of the input; weights stay float32
-and are cast on use.
+where a product takes less time than calling for it, then cost little more for eight members than for one.
 
 Departures from the published network, each chosen by a row of the preset table:
   * `Sampling.MEAN` halves a map by 2x2 means. The published stride-2 convolutions take the top-left pixel of each
@@ -20,97 +16,38 @@ Departures from the published network, each chosen by a row of the preset table:
     cuts both branches around their centres.
 """
 
-import math
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from pipcli.priors.batched import convolve, normalise, pointwise, pointwise_onto
-from pipcli.settings import HourglassSettings, Merge, Sampling
-
-LEAKY_SLOPE = 0.2
-
-
-Generators = Sequence[torch.Generator]
-
-
-def _uniform(shape: tuple[int, ...], fan_in: int, generators: Generators) -> nn.Parameter:
-    """Draw U(-1/sqrt(fan_in), 1/sqrt(fan_in)): what PyTorch's convolutions start from, hence the published networks."""
-    bound = 1 / math.sqrt(fan_in)
-    members = [torch.empty(shape).uniform_(-bound, bound, generator=generator) for generator in generators]
-    return nn.Parameter(torch.stack(members))
-
-
-class Convolution(nn.Module):
-    """A convolution whose output is the size of its input, by reflection at the edges, or half of it with stride 2."""
-
-    def __init__(
-        self, inputs: int, outputs: int, kernel_size: int, *, bias: bool, generators: Generators, stride: int = 1
-    ) -> None:
-        super().__init__()
-        fan_in = inputs * kernel_size**2
-        self.kernel_size = kernel_size
-        self.stride = stride
-        self.weight = _uniform((outputs, inputs, kernel_size, kernel_size), fan_in, generators)
-        self.bias = _uniform((outputs,), fan_in, generators) if bias else None
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """Map (K, inputs, H, W), or (1, inputs, H, W) for all, to (K, outputs, ceil(H / stride), ceil(W / stride))."""
-        if self.kernel_size == 1:
-            weight = self.weight.flatten(2)
-            return pointwise(maps[:, :, :: self.stride, :: self.stride], weight, self.bias)
-        margin = self.kernel_size // 2
-        # Reflection needs a pixel to reflect: maps one pixel wide or high repeat it instead.
-        mode = "reflect" if min(maps.shape[-2:]) > margin else "replicate"
-        return convolve(F.pad(maps, (margin,) * 4, mode=mode), self.weight, self.bias, self.stride)
-
-
-class Normalisation(nn.Module):
-    """Batch normalisation by the statistics of the current picture, in fitting and rendering alike.
-
-    The published networks are never switched to evaluation, so running statistics would be state that nobody reads.
-    """
-
-    def __init__(self, channels: int, members: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(members, channels))
-        self.bias = nn.Parameter(torch.zeros(members, channels))
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """Map (K, C, H, W) to zero mean and unit variance in each member's channels, then scale and shift."""
-        return normalise(maps, self.weight, self.bias, slope=1.0)
-
-
-class Activation(Normalisation):
-    """Normalisation, then leaky ReLU."""
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """Map (K, C, H, W) to the same shape."""
-        return normalise(maps, self.weight, self.bias, slope=LEAKY_SLOPE)
-
-
-def _upsample(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Double (K, C, h, w) bilinearly and cut it to `size`, which is (2h or 2h - 1, 2w or 2w - 1)."""
-    doubled = F.interpolate(maps, scale_factor=2, mode="bilinear", align_corners=False)
-    return doubled[:, :, : size[0], : size[1]]
+from pipcli.priors.batched import pointwise_onto
+from pipcli.priors.layers import Activation, Convolution, Generators, MeanPool, Normalisation, doubled
+from pipcli.settings import HourglassSettings, Merge, Raising, Sampling
 
 
 class SumMerge(nn.Module):
     """Join the branches by the sum of their convolutions."""
 
     def __init__(
-        self, skip_width: int, deep_width: int, outputs: int, kernel_size: int, *, generators: Generators
+        self,
+        skip_width: int,
+        deep_width: int,
+        outputs: int,
+        kernel_size: int,
+        *,
+        generators: Generators,
+        raising: Raising = Raising.BILINEAR,
     ) -> None:
         super().__init__()
+        self.raising = raising
         self.skip = Convolution(skip_width, outputs, 1, bias=False, generators=generators)
         self.deep = Convolution(deep_width, outputs, kernel_size, bias=False, generators=generators)
 
     def forward(self, skip: Tensor, deep: Tensor, size: tuple[int, int]) -> Tensor:
         """Join (K, skip_width, H, W) and (K, deep_width, ceil(H/2), ceil(W/2)) to (K, outputs, H, W)."""
-        one_pixel = self.deep.kernel_size == 1
-        raised = _upsample(self.deep(deep), size) if one_pixel else self.deep(_upsample(deep, size))
+        if self.deep.kernel_size == 1:
+            raised = doubled(self.deep(deep), size, self.raising)
+        else:
+            raised = self.deep(doubled(deep, size, self.raising))
         return pointwise_onto(raised, skip, self.skip.weight.flatten(2))
 
 
@@ -126,14 +63,16 @@ class ConcatenationMerge(nn.Module):
         *,
         bias: bool,
         generators: Generators,
+        raising: Raising = Raising.BILINEAR,
     ) -> None:
         super().__init__()
+        self.raising = raising
         self.normalisation = Normalisation(skip_width + deep_width, len(generators))
         self.convolution = Convolution(skip_width + deep_width, outputs, kernel_size, bias=bias, generators=generators)
 
     def forward(self, skip: Tensor, deep: Tensor, size: tuple[int, int]) -> Tensor:
         """Join (K, skip_width, H, W) and (K, deep_width, ceil(H/2), ceil(W/2)) to (K, outputs, H, W)."""
-        joined = torch.cat([skip, _upsample(deep, size)], dim=1)
+        joined = torch.cat([skip, doubled(deep, size, self.raising)], dim=1)
         merged: Tensor = self.convolution(self.normalisation(joined))
         return merged
 
@@ -178,14 +117,6 @@ class Hourglass(nn.Module):
         return output
 
 
-class MeanPool(nn.Module):
-    """Halve a map by the mean of each 2x2 block; an odd last row or column is averaged by itself."""
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """Map (K, C, H, W) to (K, C, ceil(H/2), ceil(W/2))."""
-        return F.avg_pool2d(maps, 2, ceil_mode=True)
-
-
 def _skip(settings: HourglassSettings, inputs: int, width: int, generators: Generators) -> nn.Module:
     bias = settings.redundant_biases
     return nn.Sequential(
@@ -208,11 +139,11 @@ def _encoder(settings: HourglassSettings, inputs: int, width: int, generators: G
 def _merge(
     settings: HourglassSettings, skip_width: int, deep_width: int, outputs: int, generators: Generators
 ) -> nn.Module:
-    kernel = settings.kernel_size
+    widths, raising = (skip_width, deep_width, outputs, settings.kernel_size), settings.raising
     if settings.merge is Merge.SUM:
-        return SumMerge(skip_width, deep_width, outputs, kernel, generators=generators)
+        return SumMerge(*widths, generators=generators, raising=raising)
     bias = settings.redundant_biases
-    return ConcatenationMerge(skip_width, deep_width, outputs, kernel, bias=bias, generators=generators)
+    return ConcatenationMerge(*widths, bias=bias, generators=generators, raising=raising)
 
 
 def _decoder(settings: HourglassSettings, width: int, generators: Generators) -> nn.Module:

@@ -1,0 +1,37 @@
+"""Penalties on the generated pictures, beside the data term and in its unit: a mean over the samples."""
+
+import torch
+from torch import Tensor
+
+from pipcli.settings import FitSettings
+
+# Where a picture is flat the root would have an infinite slope. Far below a grey level of 255.
+FLATNESS = 1e-8
+
+
+def _squared_gradients(pictures: Tensor) -> Tensor:
+    """Return the squared length of the gradient at each sample of (K, C, H, W) pictures, by differences to the next."""
+    down = torch.zeros_like(pictures)
+    down[..., :-1, :] = pictures.diff(dim=-2)
+    right = torch.zeros_like(pictures)
+    right[..., :-1] = pictures.diff(dim=-1)
+    return down.square() + right.square()
+
+
+def total_variation(pictures: Tensor) -> Tensor:
+    """Return the isotropic total variation of (K, C, H, W) pictures, a mean over samples for each: (K).
+
+    Source: Rudin, Osher and Fatemi, "Nonlinear total variation based noise removal algorithms" (Physica D, 1992).
+    """
+    return (_squared_gradients(pictures) + FLATNESS).sqrt().mean((1, 2, 3))
+
+
+def tikhonov(pictures: Tensor) -> Tensor:
+    """Return the squared gradient of (K, C, H, W) pictures, a mean over samples for each: (K)."""
+    return _squared_gradients(pictures).mean((1, 2, 3))
+
+
+def penalties(pictures: Tensor, settings: FitSettings) -> list[Tensor]:
+    """Return the weighted penalties (K) of the settings that are not off."""
+    weighted = ((settings.tv, total_variation), (settings.tikhonov, tikhonov))
+    return [weight * penalty(pictures) for weight, penalty in weighted if weight]

@@ -1,0 +1,66 @@
+"""Frequencies in the user's words, put into a row."""
+
+import math
+from dataclasses import replace
+
+from pipcli.errors import UnusableInputError
+from pipcli.settings.generators import (
+    AxisWaves,
+    CompassWaves,
+    Coordinates,
+    LearnedWaves,
+    OctaveWaves,
+    SirenSettings,
+)
+from pipcli.settings.records import Settings
+from pipcli.settings.rows import geometric
+
+
+def with_max_frequency(row: Settings, cycles: float) -> Settings:
+    """Return a row with another highest frequency, in cycles per longer side of the picture.
+
+    0 is for octaves alone, and leaves the coordinates as they are.
+
+    Raises:
+        UnusableInputError: the row's encoding has no frequencies, or none that could be so low.
+    """
+    octaves = isinstance(row.encoding, OctaveWaves)
+    if octaves and cycles == 0:
+        return replace(row, encoding=Coordinates())
+    if not octaves and not isinstance(row.encoding, AxisWaves | LearnedWaves | CompassWaves):
+        raise UnusableInputError("--max-frequency is of the encodings of --prior pip and mlp: leave it out")
+    if not 0 < cycles < math.inf:
+        least = "0 (the coordinates as they are) or more" if octaves else "above 0"
+        raise UnusableInputError(f"--max-frequency is in cycles per longer side, {least}, not {cycles:g}")
+    return replace(row, max_frequency=cycles)
+
+
+def with_omega(row: Settings, omega: float) -> Settings:
+    """Return a row with another factor before the first sine, in radians per half of the longer side.
+
+    Raises:
+        UnusableInputError: the row's network has no sines, or the factor is out of its range.
+    """
+    if not isinstance(row.network, SirenSettings):
+        raise UnusableInputError("--omega is of the sines of --prior siren: leave it out")
+    if not 0 < omega < math.inf:
+        raise UnusableInputError(f"--omega is in radians per half of the longer side, above 0, not {omega:g}")
+    return replace(row, network=replace(row.network, omega=omega))
+
+
+def for_picture(row: Settings, size: tuple[int, int]) -> Settings:
+    """Return a row with the highest frequency that the user named, for a picture of a size (height, width).
+
+    Windows of the picture then get as many periods as lie in them. Half a cycle a pixel is the most that pixels show.
+    """
+    if row.max_frequency is None:
+        return row
+    encoding, longer = row.encoding, max(size)
+    cycles = min(row.max_frequency, longer / 2)
+    if isinstance(encoding, AxisWaves | LearnedWaves):
+        lowest = encoding.frequencies[0]
+        frequencies = geometric(lowest, max(lowest, 2 * math.pi * cycles), len(encoding.frequencies))
+        return replace(row, encoding=replace(encoding, frequencies=frequencies))
+    if isinstance(encoding, CompassWaves | OctaveWaves):
+        return replace(row, encoding=replace(encoding, shortest_period=longer / cycles))
+    return row
