@@ -211,10 +211,12 @@ class Splitting:
     """How a picture is brought by turns nearer to pictures and to what was observed of it through a known linear map.
 
     Attributes:
-        rounds: in their order, with a falling standard deviation.
+        rounds: in their order, with a falling standard deviation; one at least.
+        momentum: how much of its last change a round adds to the picture in advance, in [0, 1).
     """
 
     rounds: tuple[Round, ...]
+    momentum: float
 
 
 @dataclass(frozen=True)
@@ -303,6 +305,32 @@ FINISH = {
     Quality.DRAFT: FinishSettings((SMALL_PATCHES,)),
     Quality.STANDARD: FinishSettings((SMALL_PATCHES, SMALL_PATCHES, LARGE_PATCHES)),
     Quality.BEST: FinishSettings((SMALL_PATCHES, SMALL_PATCHES, SMALL_PATCHES, LARGE_PATCHES), BRANCH),
+}
+
+
+def falling(highest: float, lowest: float, count: int, patches: Patches) -> tuple[Round, ...]:
+    """Return `count` rounds with standard deviations from `highest` to `lowest`, in grey levels, a factor apart."""
+    return tuple(Round(level / 255, patches) for level in geometric(highest, lowest, count))
+
+
+SPLIT_PATCHES = Patches(side=5, stride=4, radius=8, similar=50, noise_factor=1.0)
+# By task: what brings a picture to an observation through a known linear map.
+SPLITTINGS = {
+    "sr": {
+        Quality.DRAFT: Splitting(falling(40.0, 10.0, 6, SPLIT_PATCHES), momentum=0.6),
+        Quality.STANDARD: Splitting(falling(40.0, 5.0, 12, SPLIT_PATCHES), momentum=0.75),
+        Quality.BEST: Splitting(falling(40.0, 5.0, 24, SPLIT_PATCHES), momentum=0.75),
+    },
+    "inpaint": {
+        Quality.DRAFT: Splitting(falling(20.0, 4.0, 6, SPLIT_PATCHES), momentum=0.6),
+        Quality.STANDARD: Splitting(falling(20.0, 2.0, 12, SPLIT_PATCHES), momentum=0.75),
+        Quality.BEST: Splitting(falling(40.0, 2.0, 24, SPLIT_PATCHES), momentum=0.75),
+    },
+    "deblur": {
+        Quality.DRAFT: Splitting(falling(40.0, 10.0, 6, SPLIT_PATCHES), momentum=0.6),
+        Quality.STANDARD: Splitting(falling(40.0, 5.0, 12, SPLIT_PATCHES), momentum=0.75),
+        Quality.BEST: Splitting(falling(40.0, 3.0, 24, SPLIT_PATCHES), momentum=0.75),
+    },
 }
 
 # Shares of the standard row's steps, and members, of each quality. The average's horizon, the inverse of what the decay
