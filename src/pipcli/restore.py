@@ -10,11 +10,11 @@ their steps in one fit, a group a worker at a time, and whoever has ended leaves
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from itertools import chain, islice
 from typing import Protocol
@@ -98,6 +98,7 @@ class Solution:
         steps_done: of each member, how many were made.
         seconds: of fitting, of all pictures that were restored together.
         restarts: how many fits diverged and were begun again.
+        found: what else a task with a way of its own has arrived at, by name.
     """
 
     image: Tensor
@@ -108,6 +109,7 @@ class Solution:
     steps_done: tuple[int, ...]
     seconds: float
     restarts: int
+    found: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class Watcher(Protocol):

@@ -25,7 +25,7 @@ class Tried:
     Attributes:
         suffix: of the output's name.
         scale: how many times as long the output's sides are.
-        words: options that the task wants; a word MASK becomes a file with a hole.
+        words: options that the task wants; the words MASK and GUIDE become files.
         channels: the numbers of channels without alpha that it takes.
     """
 
@@ -40,6 +40,7 @@ TASKS = {
     "sr": Tried("_x2", 2, ("--scale", "2")),
     "inpaint": Tried("_inpainted", words=("--mask", "MASK")),
     "enhance": Tried("_enhanced"),
+    "flash": Tried("_flash", words=("--guide", "GUIDE")),
 }
 HEIGHT, WIDTH = 21, 17
 
@@ -58,7 +59,9 @@ def words(task: str, tmp_path: Path) -> list[str]:
     hole = np.zeros((HEIGHT, WIDTH), np.uint8)
     hole[5:9, 4:12] = 255
     Image.fromarray(hole).save(folder / "mask.png")
-    replaced = [str(folder / "mask.png") if word == "MASK" else word for word in TASKS[task].words]
+    (folder / "guide.png").write_bytes(png_of(samples(HEIGHT, WIDTH, 3, "uint8", seed=9)))
+    made = {"MASK": str(folder / "mask.png"), "GUIDE": str(folder / "guide.png")}
+    replaced = [made.get(word, word) for word in TASKS[task].words]
     return [task, *replaced, "--device", "cpu", "--steps", "2"]
 
 

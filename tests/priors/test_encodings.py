@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pipcli.coords import pixel_grid
-from pipcli.priors.encodings import FixedNoise, FourierFeatures, axis_waves, compass_waves
+from pipcli.priors.encodings import FixedNoise, FourierFeatures, Guided, axis_waves, compass_waves
 from pipcli.settings import PUBLISHED_PIP, AxisWaves, CompassWaves, Grid, NoiseSettings
 
 SIZES = [(1, 1), (1, 7), (13, 5), (32, 32), (40, 24)]
@@ -147,3 +147,14 @@ def test_one_seed_gives_one_sequence_of_noise() -> None:
 def test_coordinates_of_another_size_are_a_named_mistake(generator: torch.Generator) -> None:
     with pytest.raises(ValueError, match=r"drawn for \(4, 6\) pixels, the coordinates are those of \(6, 4\)"):
         FixedNoise(NOISE, (4, 6), [generator])(pixel_grid(6, 4))
+
+
+def test_guides_stand_beside_what_the_encoding_says_each_member_its_own() -> None:
+    guides = torch.rand(2, 3, 8, 10, generator=torch.Generator().manual_seed(0))
+    waves = FourierFeatures(axis_waves(AxisWaves((1.0, 2.0))), torch.float32)
+    guided = Guided(waves, guides)
+    features = guided(pixel_grid(8, 10))
+    assert features.shape == (2, guided.channels, 8, 10)
+    assert torch.equal(features[:1, : waves.channels], waves(pixel_grid(8, 10)))
+    assert torch.allclose(features[:, waves.channels :], 2 * guides - 1)
+    assert not guided.state_dict()

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pipcli.cli.interrupt import Interruption
 from pipcli.cli.photo_job import PhotoJob
 from pipcli.cli.photo_networks import NetworksOfPictures
+from pipcli.cli.task import Work
 from pipcli.console import Reporter
 from pipcli.errors import PipRestoreError
 from pipcli.fit.device import (
@@ -39,7 +40,7 @@ def batches(jobs: Iterable[PhotoJob], device: Device) -> Iterator[list[PhotoJob]
 
 def _fit_together(first: PhotoJob, second: PhotoJob) -> bool:
     """Return whether the networks of two photos are of one shape and their misfits of one kind."""
-    if first.is_clean or second.is_clean:
+    if first.is_clean or second.is_clean or first.request.task.solve is not None:
         return False
     alike = first.networks.shape == second.networks.shape and first.degradation.serves(second.degradation)
     return alike and first.noise.shares_misfit(second.noise)
@@ -64,10 +65,18 @@ class Batch:
             return [self.jobs[0].unchanged()]
         self.interruption.check()
         try:
-            return self._solve()
+            return [self._task_solution()] if self.jobs[0].request.task.solve is not None else self._solve()
         finally:
             self.reporter.close()
             return_freed_memory()
+
+    def _task_solution(self) -> Solution:
+        """Return the solution by the task's own way."""
+        (job,) = self.jobs
+        if job.request.task.solve is None:
+            raise RuntimeError("the task has no way of its own")
+        limits = Limits(job.settings.fit.steps, job.request.time_limit)
+        return job.request.task.solve(job.observation, Work(self.device, job.request.seed, limits, self))
 
     def _solve(self) -> list[Solution]:
         """Fit, with fewer networks at a time and then in smaller tiles where memory does not suffice."""

@@ -62,6 +62,7 @@ def one_each(request: Request, sources: Sequence[Path]) -> list[Request]:
     if len(sources) == 1:
         return [request]
     singles = {"--reference": request.reference, "--sheet": request.sheet, "--uncertainty": request.uncertainty}
+    singles |= {companion.option: companion.path for companion in request.task.companions}
     for option, value in singles.items():
         if value is not None:
             raise UnusableInputError(f"{option} is for one picture, and there are {len(sources)} inputs")
@@ -108,15 +109,20 @@ def open_files(request: Request) -> Files:
     if request.uncertainty is not None:
         _check_uncertainty(request.uncertainty)
         check_output(request.uncertainty, source, overwrite=request.overwrite)
+    for companion in request.task.companions:
+        check_output(companion.path, source, overwrite=request.overwrite)
     check_apart(
         {
             "--output": output,
             "--sheet": request.sheet,
             "--uncertainty": request.uncertainty,
             "--reference": request.reference,
+            **{companion.option: companion.path for companion in request.task.companions},
         }
     )
     reference = None if request.reference is None else _reference(request.reference, request.task, photo)
+    if request.task.guide is not None:
+        _check_guide(request.task.guide, photo)
     known = None if request.task.known is None else request.task.known(photo)
     return Files(request.source, photo, output, output_format, reference, request.sheet, request.uncertainty, known)
 
@@ -196,6 +202,13 @@ def check_apart(files: dict[str, Path | None]) -> None:
         other = seen.setdefault(os.path.realpath(path), option)
         if other != option:
             raise OutputRefusedError(f"{other} and {option} are both {shown(path)}: they must be different files")
+
+
+def _check_guide(guide: Photo, photo: Photo) -> None:
+    if (guide.height, guide.width) != (photo.height, photo.width):
+        raise UnusableInputError(
+            f"--guide is {guide.width}x{guide.height}, the input is {photo.width}x{photo.height}: they must match"
+        )
 
 
 def _reference(path: Path, task: Task, photo: Photo) -> Photo:

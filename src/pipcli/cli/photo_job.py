@@ -98,8 +98,17 @@ class PhotoJob:
         self.expected_misfit = self.noise.expected_misfit(self.observation)
         self.degradation = request.task.degradation(self.noise, self.observation)
         self.known = None if files.known is None else torch.from_numpy(files.known)[None, None]
+        guide = None if request.task.guide is None else request.task.guide.pixels()
         self.networks = Networks(
-            settings, self.observation, self.degradation, self.noise, device, stop_of(request), request.seed, self.known
+            settings,
+            self.observation,
+            self.degradation,
+            self.noise,
+            device,
+            stop_of(request),
+            request.seed,
+            known=self.known,
+            guide=guide,
         )
 
     @property
@@ -110,7 +119,8 @@ class PhotoJob:
         """
         unnamed = kind_of(self.request) in (NoiseName.AUTO, NoiseName.GAUSSIAN)
         little = self.noise.estimated and 255 * self.noise.std < CLEAN_SIGMA
-        return unnamed and little and not self.request.paper and not self.request.task.noiseless
+        task = self.request.task
+        return unnamed and little and not self.request.paper and not task.noiseless and task.guide is None
 
     @property
     def has_noise(self) -> bool:
@@ -144,10 +154,13 @@ class PhotoJob:
             self._write_sheet(files.sheet, written, metrics)
         if files.uncertainty is not None:
             self._write_uncertainty(files.uncertainty, self.degradation.visible(solution.spread))
+        for companion in self.request.task.companions:
+            data = companion.encoded(self.degradation, solution)
+            publish(companion.path, data, overwrite=self.request.overwrite)
 
     def _finished(self, solution: Solution, watch: FinishWatch) -> Finished:
         """Return what is made of the networks' picture, as the user gets it; a published row makes nothing of it."""
-        if solution.outcome is Outcome.CLEAN:
+        if solution.outcome is Outcome.CLEAN or self.request.task.solve is not None:
             return Finished(solution.image)
         finished = self._filtered(solution.image, watch)
         networks, picture = (self.degradation.visible(image) for image in (solution.image, finished.image))

@@ -71,7 +71,9 @@ class Networks:
         device: Device,
         stop: StopName,
         seed: int,
+        *,
         known: Tensor | None = None,
+        guide: Tensor | None = None,
     ) -> None:
         """Lay out the windows.
 
@@ -84,6 +86,7 @@ class Networks:
             stop: the stop rule.
             seed: of the first network; each has the number after the one before.
             known: (1, 1, H, W) booleans: the pixels that say anything of the picture; None is all.
+            guide: (1, G, H, W) in [0, 1] another picture of the same place, which the generators see; None for none.
         """
         target = degradation.target_size((observation.shape[-2], observation.shape[-1]))
         self.settings = for_picture(settings, target)
@@ -91,6 +94,7 @@ class Networks:
         self.degradation = degradation.to(device.torch_device)
         self.noise = noise
         self.known = known
+        self.guide = guide
         self.observed = _both(noise.observed(observation), known)
         self.device = device
         self.precision = precision_for(settings, device.precision)
@@ -127,7 +131,15 @@ class Networks:
         tiles = Tiles(self.tiles.side // 2, max(1, self.tiles.stride // 2))
         settings = dataclasses.replace(self.settings, tiles=tiles)
         return Networks(
-            settings, self.observation, self.degradation, self.noise, self.device, self.stop, self.seed, self.known
+            settings,
+            self.observation,
+            self.degradation,
+            self.noise,
+            self.device,
+            self.stop,
+            self.seed,
+            known=self.known,
+            guide=self.guide,
         )
 
     def peak_bytes(self, members: int, concurrency: Concurrency) -> int:
@@ -140,10 +152,14 @@ class Networks:
         parameters = parameters_at(lambda probe: self.build_prior(probe, generators[:1]).parameters(), size)
         return concurrency.workers * a_step + members * member_bytes(parameters, self.observation.shape[1], size)
 
-    def build_prior(self, size: tuple[int, int], generators: Sequence[torch.Generator]) -> Prior:
-        """Build the generators of pictures of a size."""
+    def build_prior(
+        self, size: tuple[int, int], generators: Sequence[torch.Generator], guides: Tensor | None = None
+    ) -> Prior:
+        """Build the generators of pictures of a size, who see (K, G, height, width) guides, blank ones for None."""
+        if guides is None and self.guide is not None:
+            guides = torch.zeros(len(generators), self.guide.shape[1], *size)
         channels = self.observation.shape[1]
-        return build(self.settings, size, channels, generators=generators, precision=self.precision)
+        return build(self.settings, size, channels, generators=generators, precision=self.precision, guides=guides)
 
     def picture(self) -> Picture:
         """Return the picture with all networks as members of a restoration."""
@@ -201,7 +217,8 @@ def _build_fit(places: Sequence[tuple[Networks, int]], rate_factor: float) -> Fi
     observations = torch.cat([networks.windows[number].cut(networks.observation) for networks, number in places])
     size = first.degradation.target_size((observations.shape[-2], observations.shape[-1]))
     generators = [torch.Generator().manual_seed(networks.seed + number) for networks, number in places]
-    prior = first.build_prior(size, generators)
+    guides = [networks.parts[number].cut(networks.guide) for networks, number in places if networks.guide is not None]
+    prior = first.build_prior(size, generators, torch.cat(guides) if guides else None)
     rate = first.settings.fit.learning_rate * rate_factor
     target = first.device.torch_device
     return Fit(

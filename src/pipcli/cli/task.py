@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,8 +13,35 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pipcli.degradations import Degradation
+    from pipcli.fit.device import Device
     from pipcli.media import Photo
     from pipcli.noise import Noise
+    from pipcli.restore import Limits, Solution, Watcher
+
+
+@dataclass(frozen=True)
+class Work:
+    """How a task with a way of its own is to do its work: where, from which seed, how long, and who watches."""
+
+    device: "Device"
+    seed: int
+    limits: "Limits"
+    watcher: "Watcher"
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A further file that a task writes beside its result.
+
+    Attributes:
+        option: that names it.
+        path: of the file.
+        encoded: makes its bytes from the degradation and the solution.
+    """
+
+    option: str
+    path: Path
+    encoded: "Callable[[Degradation, Solution], bytes]"
 
 
 @dataclass(frozen=True)
@@ -31,6 +59,10 @@ class Task:
         carrier: tells whose transparency and metadata the result gets: the input's, unless the task uses them up.
         combined: makes the result of the networks' picture and the input, its noise taken out, both (1, C, H, W) in
             [0, 1]; None where the filters make it of the two.
+        guide: a picture of the same place that the generators see; None where there is none.
+        companions: what is written beside the result.
+        solve: arrives at the result of a (1, C, H, W) observation in a way of the task's own, in place of networks on
+            windows and filters; None for those.
     """
 
     name: str
@@ -41,6 +73,9 @@ class Task:
     known: "Callable[[Photo], NDArray[np.bool_]] | None" = None
     carrier: "Callable[[Photo], Photo]" = lambda photo: photo
     combined: "Callable[[Tensor, Tensor], Tensor] | None" = None
+    guide: "Photo | None" = None
+    companions: tuple[Companion, ...] = ()
+    solve: "Callable[[Tensor, Work], Solution] | None" = None
 
     def size_of_result(self, height: int, width: int) -> tuple[int, int]:
         """Return the height and width of the result for an input."""

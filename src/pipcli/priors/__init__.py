@@ -5,13 +5,14 @@ from functools import lru_cache
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pipcli.priors.base import Encoding, Prior
 from pipcli.priors.decoder import Decoder
 from pipcli.priors.encodings import (
     FixedNoise,
     FourierFeatures,
+    Guided,
     LearnedFeatures,
     axis_waves,
     compass_waves,
@@ -118,6 +119,7 @@ def build(
     *,
     generators: Generators,
     precision: torch.dtype = torch.float32,
+    guides: Tensor | None = None,
 ) -> Prior:
     """Build the generators of a row of settings, on the CPU: as many members as there are random generators.
 
@@ -127,8 +129,11 @@ def build(
         channels: 1 (grey) or 3 (colour).
         generators: a CPU generator a member, the only source of its weights and noise; jitter goes on reading it.
         precision: the type of the network's activations, where the generator does not need float32.
+        guides: (K, G, H, W) in [0, 1], what each member sees besides; None for nothing.
     """
     precision = precision_for(settings, precision)
     encoding = ENCODINGS[type(settings.encoding)](settings.encoding, size, generators, precision)
+    if guides is not None:
+        encoding = Guided(encoding, guides)
     network = NETWORKS[type(settings.network)](settings.network, encoding.channels, channels, size, generators)
     return Prior(encoding, network, precision)

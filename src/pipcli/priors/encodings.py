@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from pipcli.priors.base import Encoding, halved
 from pipcli.settings import AxisWaves, CompassWaves, LearnedWaves, NoiseSettings, OctaveWaves
@@ -171,6 +172,39 @@ class LearnedFeatures(Encoding):
         phases = [frequencies[:, :, None, None] * axis for axis in (coords[:, 1:, :1, :], coords[:, :1, :, :1])]
         waves = [wave.to(self.precision).expand(-1, -1, *size) for part in phases for wave in (part.cos(), part.sin())]
         return torch.cat(waves, dim=1).contiguous(memory_format=_layout(coords.device))
+
+
+class Guided(Encoding):
+    """Another encoding, and a picture of the same place beside it.
+
+    The picture as the generator's input is what Ulyanov et al. (Deep Image Prior, CVPR 2018, section 3) do with a flash
+    picture, there alone.
+    """
+
+    guides: Tensor
+
+    def __init__(self, encoding: Encoding, guides: Tensor) -> None:
+        """Put (K, G, H, W) pictures in [0, 1], a member's each, beside what the encoding says."""
+        super().__init__()
+        self.encoding = encoding
+        # No part of the state: who builds the members again gives each its own.
+        self.register_buffer("guides", guides, persistent=False)
+
+    @property
+    def channels(self) -> int:
+        """Number of feature maps."""
+        return self.encoding.channels + self.guides.shape[1]
+
+    def before_step(self) -> None:
+        """Do what each fitting step needs of the host."""
+        self.encoding.before_step()
+
+    def forward(self, coords: Tensor) -> Tensor:
+        """Map (1, 2, H, W) coordinates to (K, channels, H, W) features; or smaller ones, if the encoding's are."""
+        features = self.encoding(coords)
+        # Around zero and as wide as waves are: what else there is would drown it, or it that.
+        guides = 2 * F.interpolate(self.guides, features.shape[-2:], mode="area").to(features) - 1
+        return torch.cat([features.expand(len(guides), -1, -1, -1), guides], dim=1)
 
 
 class FixedNoise(Encoding):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from pipcli.errors import UnusableInputError
 from pipcli.settings.bands import for_picture, with_max_frequency, with_omega
-from pipcli.settings.finishes import BRANCH, FINISH, LARGE_PATCHES, SMALL_PATCHES, TASK_FINISH, falling
+from pipcli.settings.finishes import BRANCH, FINISH, LARGE_PATCHES, SMALL_PATCHES, SPLIT_PATCHES, TASK_FINISH, falling
 from pipcli.settings.generators import (
     AxisWaves,
     CompassWaves,
@@ -78,6 +78,7 @@ __all__ = [
     "SIGMA_RANGE",
     "SMALLEST_TILE",
     "SMALL_PATCHES",
+    "SPLIT_PATCHES",
     "STEP_SHARE",
     "TASK_FINISH",
     "TASK_PRESETS",

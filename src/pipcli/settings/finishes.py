@@ -14,21 +14,33 @@ FINISH = {
 }
 
 
-def falling(highest: float, lowest: float, count: int, patches: Patches) -> Splitting:
-    """Return a splitting in `count` rounds whose standard deviations, in grey levels, fall by a factor."""
-    return Splitting(tuple(Round(std / 255, patches) for std in geometric(highest, lowest, count)))
+def falling(highest: float, lowest: float, count: int, patches: Patches) -> tuple[Round, ...]:
+    """Return `count` rounds with standard deviations from `highest` to `lowest`, in grey levels, a factor apart."""
+    return tuple(Round(level / 255, patches) for level in geometric(highest, lowest, count))
 
 
-# Where more than noise became of the picture; all other tasks take `FINISH`.
+def _split(highest: float, lowest: float, count: int, momentum: float) -> FinishSettings:
+    return FinishSettings(splitting=Splitting(falling(highest, lowest, count, SPLIT_PATCHES), momentum))
+
+
+SPLIT_PATCHES = Patches(side=5, stride=4, radius=8, similar=50, noise_factor=1.0)
+# What brings a picture to an observation through a known linear map; all other tasks take `FINISH`.
+# With a flash picture the networks' own is the result: what filters took from the dark one would be its coarse noise.
 TASK_FINISH = {
+    "flash": dict.fromkeys(Quality, FinishSettings()),
     "sr": {
-        Quality.DRAFT: FinishSettings(splitting=falling(12, 3, 3, SMALL_PATCHES)),
-        Quality.STANDARD: FinishSettings(splitting=falling(20, 2, 8, SMALL_PATCHES)),
-        Quality.BEST: FinishSettings(splitting=falling(20, 2, 8, SMALL_PATCHES)),
+        Quality.DRAFT: _split(40.0, 10.0, 6, momentum=0.6),
+        Quality.STANDARD: _split(40.0, 5.0, 12, momentum=0.75),
+        Quality.BEST: _split(40.0, 5.0, 24, momentum=0.75),
     },
     "inpaint": {
-        Quality.DRAFT: FinishSettings(splitting=falling(12, 3, 3, SMALL_PATCHES)),
-        Quality.STANDARD: FinishSettings(splitting=falling(20, 2, 8, SMALL_PATCHES)),
-        Quality.BEST: FinishSettings(splitting=falling(20, 2, 8, SMALL_PATCHES)),
+        Quality.DRAFT: _split(20.0, 4.0, 6, momentum=0.6),
+        Quality.STANDARD: _split(20.0, 2.0, 12, momentum=0.75),
+        Quality.BEST: _split(40.0, 2.0, 24, momentum=0.75),
+    },
+    "deblur": {
+        Quality.DRAFT: _split(40.0, 10.0, 6, momentum=0.6),
+        Quality.STANDARD: _split(40.0, 5.0, 12, momentum=0.75),
+        Quality.BEST: _split(40.0, 3.0, 24, momentum=0.75),
     },
 }

@@ -86,10 +86,12 @@ class Splitting:
     """How a picture is brought by turns nearer to pictures and to what was observed of it through a known linear map.
 
     Attributes:
-        rounds: in their order, with a falling standard deviation.
+        rounds: in their order, with a falling standard deviation; one at least.
+        momentum: how much of its last change a round adds to the picture in advance, in [0, 1).
     """
 
     rounds: tuple[Round, ...]
+    momentum: float
 
 
 @dataclass(frozen=True)

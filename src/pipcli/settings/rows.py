@@ -197,3 +197,11 @@ PRESETS = {
 TASK_PRESETS: dict[tuple[str, PriorName], Settings] = {
     ("enhance", prior): replace(row, fit=replace(row.fit, steps=row.fit.steps // 2)) for prior, row in PRESETS.items()
 }
+# The flash picture is the generator's input. Waves are long beside it, so that detail comes from it alone; and the
+# others' fits are short, since the noise of a photo in the dark is of grains that held-out pixels do not tell apart.
+TASK_PRESETS |= {
+    ("flash", prior): replace(row, fit=replace(row.fit, steps=row.fit.steps // 2)) for prior, row in PRESETS.items()
+}
+TASK_PRESETS["flash", PriorName.PIP] = replace(
+    PIP, encoding=CompassWaves(count=2, lowest=1.0, shortest_period=256.0), fit=replace(PIP.fit, steps=150)
+)

@@ -1,0 +1,34 @@
+"""`pip-restore flash`: the light of a photo taken without flash, with the detail of one taken with it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipcli.cli import options
+from pipcli.cli.photo_options import PhotoOptions, with_photo_options
+from pipcli.cli.task import Task, noise_only
+from pipcli.media import read_photo
+
+Guide = Annotated[
+    Path, typer.Option(help="The photo of the same place with flash, of the same size, not shifted.", metavar="FILE")
+]
+
+
+@with_photo_options
+def flash(inputs: options.Inputs, guide: Guide, photo: PhotoOptions) -> int:
+    """Clean a photo taken without flash with the help of one taken with it.
+
+    The networks see the flash photo and are fitted to the other: light and colours are those of the scene without
+    flash, detail is that of the flash. Both must have been taken from one place.
+
+    \b
+    Examples:
+      pip-restore flash dark.png --guide flash.png
+      pip-restore flash dark.jpg --guide flash.jpg --quality best -o clean.png
+    """
+    # Everything that takes long to import waits until there is work to do: --help is instant.
+    from pipcli.cli import photo_task
+
+    task = Task(name="flash", suffix="_flash", degradation=noise_only, guide=read_photo(guide))
+    return photo_task.run(task, inputs, photo)
