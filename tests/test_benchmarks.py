@@ -83,3 +83,18 @@ def test_the_page_refuses_the_same_run_twice(script: Script, picture: Path, tmp_
     script("quality.py", picture, "--methods", "pip:draft", "--steps", 2, "--device", "cpu", "--json", results)
     with pytest.raises(SystemExit, match="same run"):
         script("quality_page.py", results, results, "--out", tmp_path / "quality.md")
+
+
+def test_the_generators_are_measured_on_any_task(script: Script, picture: Path, tmp_path: Path) -> None:
+    results = tmp_path / "priors.json"
+    tasks = ["degrade noise --sigma 25 -> denoise --sigma 25", "degrade noise --sigma 9 -> denoise --noise nonsense"]
+    options = ["--tasks", *tasks, "--priors", "hash", "decoder", "--steps", 20, "--device", "cpu", "--json", results]
+    script("priors.py", picture, *options)
+    done, refused = measured(results)[:2], measured(results)[2:]
+    for row, prior in zip(done, ("hash", "decoder"), strict=True):
+        assert row["prior"] == prior
+        assert row["psnr_input"] < row["psnr"]
+        assert row["steps"] == [20, 20]
+        assert row["parameters"] > 1000
+    assert [row["exit_code"] for row in refused] == [2, 2]
+    assert "nonsense" in refused[0]["reason"]

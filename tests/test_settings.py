@@ -18,21 +18,27 @@ from pipcli.settings import (
     PUBLISHED_FITS,
     SIGMA_RANGE,
     STEP_SHARE,
+    TASK_PRESETS,
     VARIANCE_PATIENCE,
     AxisWaves,
+    CompassWaves,
+    Coordinates,
     FinishSettings,
     Grid,
     HourglassSettings,
     Merge,
     NoiseSettings,
+    OctaveWaves,
     PriorName,
     Quality,
     Sampling,
     Settings,
     StopName,
     Tiles,
+    for_picture,
     geometric,
     preset,
+    with_max_frequency,
 )
 
 ROWS = [*PRESETS.values(), *PUBLISHED.values(), *PUBLISHED_FITS.values()]
@@ -140,3 +146,34 @@ def test_a_geometric_row_has_its_ends_and_one_factor() -> None:
     assert row == pytest.approx((3, 6, 12, 24, 48))
     assert math.isclose(row[0], 3.0)
     assert list(row) == sorted(row)
+
+
+@pytest.mark.parametrize("prior", PriorName)
+@pytest.mark.parametrize("task", ["denoise", "sr", "inpaint", "any other"])
+def test_a_prior_serves_every_task(task: str, prior: PriorName) -> None:
+    row = preset(task, prior, Quality.STANDARD, published=False)
+    assert row.network == TASK_PRESETS.get((task, prior), PRESETS[prior]).network
+
+
+def test_what_was_not_published_is_refused_with_what_was() -> None:
+    with pytest.raises(UnusableInputError, match=r"name pip, dip, siren, mlp, hash, decoder$"):
+        preset("denoise", PriorName.DIP_UNET, Quality.STANDARD, published=True)
+    with pytest.raises(UnusableInputError, match=r"name siren, mlp, hash$"):
+        preset("dehaze", PriorName.PIP, Quality.STANDARD, published=True)
+    for prior in PriorName:
+        assert preset("inpaint", prior, Quality.STANDARD, published=True).fit.steps > 1000
+
+
+def test_the_highest_frequency_is_of_the_whole_picture() -> None:
+    pip = for_picture(with_max_frequency(PRESETS[PriorName.PIP], 100), (300, 400))
+    assert isinstance(pip.encoding, CompassWaves)
+    assert pip.encoding.shortest_period == 4
+    published = for_picture(with_max_frequency(PUBLISHED["denoise", PriorName.PIP], 100), (300, 400))
+    assert isinstance(published.encoding, AxisWaves)
+    assert published.encoding.frequencies[-1] == pytest.approx(2 * math.pi * 100)
+    assert len(published.encoding.frequencies) == 8
+    mlp = for_picture(with_max_frequency(PRESETS[PriorName.MLP], 1e9), (300, 400))
+    assert mlp.encoding == OctaveWaves(shortest_period=2.0)  # pixels show no more
+    assert with_max_frequency(PRESETS[PriorName.MLP], 0).encoding == Coordinates()
+    for row in ROWS:
+        assert for_picture(row, (300, 400)) == row

@@ -1,7 +1,7 @@
 """Penalties on the generated pictures, beside the data term and in its unit: a mean over the samples."""
 
-import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from pipcli.settings import FitSettings
 
@@ -11,10 +11,8 @@ FLATNESS = 1e-8
 
 def _squared_gradients(pictures: Tensor) -> Tensor:
     """Return the squared length of the gradient at each sample of (K, C, H, W) pictures, by differences to the next."""
-    down = torch.zeros_like(pictures)
-    down[..., :-1, :] = pictures.diff(dim=-2)
-    right = torch.zeros_like(pictures)
-    right[..., :-1] = pictures.diff(dim=-1)
+    down = F.pad(pictures.diff(dim=-2), (0, 0, 0, 1))
+    right = F.pad(pictures.diff(dim=-1), (0, 1))
     return down.square() + right.square()
 
 

@@ -103,7 +103,8 @@ NETWORKS: dict[type, Callable[[Any, int, int, Size, Generators], nn.Module]] = {
     ),
 }
 
-# With bfloat16 and its eight bits neighbours among more than 256 pixels would have the same coordinates.
+# With the eight bits of bfloat16 neighbours among more than 256 pixels would have the same coordinates, and sines large
+# phases without their fractions.
 NEED_FLOAT32 = (Coordinates,)
 
 

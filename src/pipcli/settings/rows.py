@@ -158,7 +158,7 @@ PRESETS = {
     PriorName.DIP_UNET: Settings(
         NoiseSettings(channels=16, amplitude=0.1, jitter=0.01),
         UNetSettings((16, 32, 64, 64), Raising.BILINEAR, zero_padding=False, normalised_ups=True),
-        FitSettings(steps=300, learning_rate=0.01, average_decay=0.95),
+        FitSettings(steps=400, learning_rate=0.01, average_decay=0.95),
         tiles=TILES,
     ),
     PriorName.DIP_RESNET: Settings(
@@ -169,26 +169,26 @@ PRESETS = {
     ),
     PriorName.SIREN: Settings(
         Coordinates(),
-        SirenSettings(width=64, layers=4, omega=30.0, hidden_omega=30.0),
-        FitSettings(steps=500, learning_rate=1e-3, average_decay=0.95),
+        SirenSettings(width=64, layers=3, omega=15.0, hidden_omega=20.0),
+        FitSettings(steps=400, learning_rate=2e-3, average_decay=0.95),
         tiles=TILES,
     ),
     PriorName.MLP: Settings(
         OctaveWaves(shortest_period=8.0),
         MlpSettings(width=64, layers=3),
-        FitSettings(steps=500, learning_rate=5e-3, average_decay=0.95),
+        FitSettings(steps=500, learning_rate=0.01, average_decay=0.95),
         tiles=TILES,
     ),
     PriorName.HASH: Settings(
-        HashGrid(levels=8, features=2, coarsest=8, finest_cell=2.0, table_bits=14, amplitude=1e-4),
+        HashGrid(levels=8, features=2, coarsest=4, finest_cell=4.0, table_bits=14, amplitude=1e-4),
         MlpSettings(width=32, layers=2),
-        FitSettings(steps=300, learning_rate=5e-3, average_decay=0.95, epsilon=1e-15),
+        FitSettings(steps=300, learning_rate=0.01, average_decay=0.95, epsilon=1e-15),
         tiles=TILES,
     ),
     PriorName.DECODER: Settings(
         NoiseSettings(channels=64, amplitude=0.1, jitter=0.0, halvings=4),
         DecoderSettings(width=64, doublings=4),
-        FitSettings(steps=500, learning_rate=0.01, average_decay=0.97),
+        FitSettings(steps=500, learning_rate=0.02, average_decay=0.97),
         tiles=TILES,
     ),
 }
