@@ -24,6 +24,7 @@ ALLOWED = {
     "finishing": {"branch", "filters", "fit", "noise", "settings"},
     "media": {"coding", "errors"},
     "degradations": {"errors", "noise", "settings"},
+    "dehazing": {"coords", "degradations", "fit", "noise", "priors", "restore", "settings", "tiles"},
     "priors": {"errors", "settings"},
     "fit": {"errors", "settings"},
     "restore": {"errors", "settings", "fit", "tiles"},

@@ -1,6 +1,7 @@
 """The degradations. A new one is a file beside these, with `forward` and `target_size`."""
 
 from pipcli.degradations.base import Degradation
+from pipcli.degradations.haze import Haze
 from pipcli.degradations.identity import Identity
 
-__all__ = ["Degradation", "Identity"]
+__all__ = ["Degradation", "Haze", "Identity"]
