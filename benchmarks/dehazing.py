@@ -2,7 +2,8 @@
 
 A row is one picture: PSNR of the hazy file, of the scene that the fit arrives at, and of the classic one (He, Sun and
 Tang, CVPR 2009: dark channel, guided filter, same airlight as the fit starts from), both rounded to 8 bit; where the
-transmission is known, how far both are correlated with it; the airlight against the true one, steps and seconds.
+transmission is known, how far both are correlated with it; the share of samples of the unclipped scenes that are no
+possible ones; the airlight against the true one, steps and seconds.
 
     python benchmarks/dehazing.py --json dehazing.json
     python benchmarks/dehazing.py --hazes 0 --pair hazy.png clean.png
@@ -98,7 +99,9 @@ def measured(hazy: Floats, clean: Floats, true_transmission: Floats | None, devi
     begun = estimate_airlight(observation, DEHAZE)
     start = classic_transmission(observation, begun, DEHAZE)
     classic = without_haze(observation, start, begun).clamp(0, 1)
-    row: Row = {
+    ways = {"": result.transmission.clamp(min=DEHAZE.least_transmission), "_classic": start}
+    row: Row = {f"impossible{way}": impossible(without_haze(observation, plane, begun)) for way, plane in ways.items()}
+    row |= {
         "psnr_input": psnr(hazy, clean),
         "psnr": psnr(as_values(result.scene), clean),
         "psnr_classic": psnr(as_values(classic), clean),
@@ -113,6 +116,14 @@ def measured(hazy: Floats, clean: Floats, true_transmission: Floats | None, devi
         "outcome": result.outcome.name.lower(),
         "seconds": result.seconds,
     }
+
+
+def impossible(scene: Tensor) -> float:
+    """Return the share of a scene's samples that no picture has, more than a grey level below black or above white.
+
+    It needs no ground truth: a transmission that leaves fewer contradicts the model less.
+    """
+    return float(((scene < -1 / 255) | (scene > 1 + 1 / 255)).float().mean())
 
 
 def correlation(plane: Floats, true: Floats) -> float:

@@ -377,7 +377,8 @@ class DehazeSettings:
         edge_radius: share that is the radius of the guided filter.
         flatness: variance of the picture below which the guided filter sees no edge.
         trust: share of what a dark channel lies below the fitted transmission that is believed, in [0, 1].
-        least_transmission: for the scene, lower ones count as this: what lies behind is noise and the sky's colour.
+        least_transmission: for the scene, lower ones count as this: what is left of it there is mostly rounding.
+        least_colour: the same for how far the channels differ from their mean, else a grey sky would get a colour.
     """
 
     scene: Settings
@@ -391,6 +392,7 @@ class DehazeSettings:
     flatness: float
     trust: float
     least_transmission: float
+    least_colour: float
 
 
 _HAZE_FIT = FitSettings(steps=200, learning_rate=0.02, average_decay=0.95, held_out_fraction=0.04)
@@ -410,4 +412,5 @@ DEHAZE = DehazeSettings(
     flatness=1e-3,
     trust=0.1,
     least_transmission=0.22,
+    least_colour=0.4,
 )

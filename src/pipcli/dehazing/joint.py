@@ -17,7 +17,7 @@ from pipcli.coords import pixel_grid
 from pipcli.degradations.haze import Haze, split
 from pipcli.dehazing.classic import as_airlight, classic_transmission, estimate_airlight
 from pipcli.dehazing.generators import Colour, Known, SideBySide
-from pipcli.dehazing.refinement import refined, without_haze
+from pipcli.dehazing.refinement import clear_scene, refined
 from pipcli.dehazing.scaling import enlarged, radius_of, shrunk
 from pipcli.fit.device import Device
 from pipcli.fit.fit import Fit, draw_held_out
@@ -34,8 +34,6 @@ from pipcli.tiles import Window
 FEWEST_STEPS = 50
 # A transmission that was given is believed as far down as the picture's rounding allows.
 LEAST_GIVEN = 0.02
-# Typical standard deviation of the details of a clear picture, against which noise is weighed.
-DETAIL_STD = 0.1
 
 
 @dataclass(frozen=True)
@@ -186,7 +184,7 @@ class _Dehazing:
             transmission = refined(fitted, self.observation, airlight, settings)
         explained = enlarged(torch.lerp(airlight, scene, fitted), self.observation)
         return Dehazed(
-            scene=self._clear(explained, transmission, airlight),
+            scene=clear_scene(self.observation, explained, transmission, airlight, self.noise.std, self._least()),
             transmission=transmission,
             airlight=airlight,
             outcome=solution.outcome,
@@ -196,14 +194,8 @@ class _Dehazing:
             restarts=solution.restarts,
         )
 
-    def _clear(self, explained: Tensor, transmission: Tensor, airlight: Tensor) -> Tensor:
-        """Return the scene: what the generators explain, by the model, and the details, as far as noise lets us.
-
-        Details are amplified by t / (t^2 + e), Wiener's answer to noise of e times their variance: 1 / t without any.
-        """
-        least = self.settings.least_transmission if self.given_transmission is None else LEAST_GIVEN
-        share = transmission.clamp(min=least)
-        noise = (self.noise.std / DETAIL_STD) ** 2
-        base = without_haze(explained, share, airlight)
-        details = (self.observation - explained) * share / (share.square() + noise)
-        return (base + details).clamp(0, 1)
+    def _least(self) -> tuple[float, float]:
+        """Return the least transmissions that count, of the mean of the channels and of how they differ from it."""
+        if self.given_transmission is not None:
+            return LEAST_GIVEN, LEAST_GIVEN
+        return self.settings.least_transmission, self.settings.least_colour

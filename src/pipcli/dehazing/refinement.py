@@ -8,6 +8,9 @@ from pipcli.dehazing.guided import guided_plane
 from pipcli.dehazing.scaling import enlarged, radius_of, shrunk
 from pipcli.settings import DehazeSettings
 
+# Typical standard deviation of the details of a clear picture, against which noise is weighed.
+DETAIL_STD = 0.1
+
 
 def refined(fitted: Tensor, observation: Tensor, airlight: Tensor, settings: DehazeSettings) -> Tensor:
     """Return the fitted transmission in full size, with the edges of depth that the picture shows.
@@ -33,3 +36,44 @@ def refined(fitted: Tensor, observation: Tensor, airlight: Tensor, settings: Deh
 def without_haze(picture: Tensor, transmission: Tensor, airlight: Tensor) -> Tensor:
     """Return J of I = J t + A (1 - t), for t above 0; not clipped."""
     return airlight + (picture - airlight) / transmission
+
+
+def clear_scene(
+    observation: Tensor,
+    explained: Tensor,
+    transmission: Tensor,
+    airlight: Tensor,
+    noise_std: float,
+    least: tuple[float, float],
+) -> Tensor:
+    """Return the scene by the model, with care for what would be amplified most.
+
+    What the generators explain of the picture is free of noise, and is inverted as it is. The rest, the details, would
+    be amplified by 1 / t, and its noise too; Wiener's answer to noise of e times their variance is t / (t^2 + e).
+
+    Args:
+        observation: (1, C, H, W).
+        explained: (1, C, H, W), the hazy picture that the generators arrived at.
+        transmission: (1, 1, H, W).
+        airlight: (1, C, 1, 1).
+        noise_std: of the observation.
+        least: transmissions below which none counts: of the mean of the channels, and of how they differ from it.
+
+    Returns:
+        (1, C, H, W) in [0, 1].
+    """
+    noise = (noise_std / DETAIL_STD) ** 2
+    scene = airlight
+    for part, floor in zip((_mean_of, _differences_of), least, strict=True):
+        share = transmission.clamp(min=floor)
+        details = part(observation - explained) * share / (share.square() + noise)
+        scene = scene + part(explained - airlight) / share + details
+    return scene.clamp(0, 1)
+
+
+def _mean_of(picture: Tensor) -> Tensor:
+    return picture.mean(1, keepdim=True)
+
+
+def _differences_of(picture: Tensor) -> Tensor:
+    return picture - _mean_of(picture)
