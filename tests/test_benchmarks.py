@@ -83,3 +83,16 @@ def test_the_page_refuses_the_same_run_twice(script: Script, picture: Path, tmp_
     script("quality.py", picture, "--methods", "pip:draft", "--steps", 2, "--device", "cpu", "--json", results)
     with pytest.raises(SystemExit, match="same run"):
         script("quality_page.py", results, results, "--out", tmp_path / "quality.md")
+
+
+def test_the_bench_of_dehazing_measures_hazes_and_pairs(script: Script, picture: Path, tmp_path: Path) -> None:
+    results = tmp_path / "dehazing.json"
+    script("dehazing.py", "--hazes", 1, "--side", 48, "--device", "cpu", "--pair", picture, picture, "--json", results)
+    measured_there = json.loads(results.read_text())
+    (haze,), (pair,) = measured_there["hazes"], measured_there["pairs"]
+    assert haze["picture"] == "astronaut"
+    assert haze["psnr"] > haze["psnr_input"]
+    assert haze["correlation"] > 0.5
+    assert pair["picture"] == "square"
+    assert pair["psnr_input"] == float("inf")
+    assert measured_there["means"]["gain"] == pytest.approx(haze["psnr"] - haze["psnr_input"])
