@@ -76,7 +76,7 @@ def make(haze: Haze, seed: int, folder: Path, side: int | None) -> tuple[Path, P
     airlight = ",".join(map(str, haze.airlight))
     words = ["degrade", "haze", clean, "--beta", haze.beta, "--airlight", airlight, "--seed", seed, "-o", hazy]
     with redirect_stdout(io.StringIO()):
-        code = app.run([*map(str, words), "--transmission", str(transmission), "--overwrite", "-q"])
+        code = app.run([*map(str, words), "--transmission", str(transmission), "--overwrite", "--json", "-q"])
     if code:
         raise SystemExit(code)
     return clean, hazy, transmission
