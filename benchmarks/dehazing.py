@@ -2,8 +2,8 @@
 
 A row is one picture: PSNR of the hazy file, of the scene that the fit arrives at, and of the classic one (He, Sun and
 Tang, CVPR 2009: dark channel, guided filter, same airlight as the fit starts from), both rounded to 8 bit; where the
-transmission is known, how far both are correlated with it; the share of samples of the unclipped scenes that are no
-possible ones; the airlight against the true one, steps and seconds.
+transmission is known, how far both are correlated with it; a criterion that needs no
+truth; the airlight against the true one, steps and seconds.
 
     python benchmarks/dehazing.py --json dehazing.json
     python benchmarks/dehazing.py --hazes 0 --pair hazy.png clean.png
@@ -29,12 +29,16 @@ from measuring import Floats, Samples, show_row, values_of
 from pipcli.cli import app
 from pipcli.dehazing import dehaze
 from pipcli.dehazing.classic import classic_transmission, estimate_airlight
+from pipcli.dehazing.guided import box_mean
 from pipcli.dehazing.refinement import without_haze
+from pipcli.dehazing.scaling import radius_of
 from pipcli.fit.device import Device, choose_device, keep_freed_memory
 from pipcli.metrics import psnr
 from pipcli.settings import DEHAZE
 
 Row = dict[str, Any]
+# The radius within which brightness is local, as a share of the longer side, and where a logarithm ends.
+DEPENDENCE_SHARE, LEAST_SEEN = 0.025, 0.1
 
 
 @dataclass(frozen=True)
@@ -99,9 +103,9 @@ def measured(hazy: Floats, clean: Floats, true_transmission: Floats | None, devi
     begun = estimate_airlight(observation, DEHAZE)
     start = classic_transmission(observation, begun, DEHAZE)
     classic = without_haze(observation, start, begun).clamp(0, 1)
-    ways = {"": result.transmission.clamp(min=DEHAZE.least_transmission), "_classic": start}
-    row: Row = {f"impossible{way}": impossible(without_haze(observation, plane, begun)) for way, plane in ways.items()}
-    row |= {
+    row: Row = {
+        "dependence": dependence(result.scene, result.transmission),
+        "dependence_classic": dependence(classic, start),
         "psnr_input": psnr(hazy, clean),
         "psnr": psnr(as_values(result.scene), clean),
         "psnr_classic": psnr(as_values(classic), clean),
@@ -118,12 +122,16 @@ def measured(hazy: Floats, clean: Floats, true_transmission: Floats | None, devi
     }
 
 
-def impossible(scene: Tensor) -> float:
-    """Return the share of a scene's samples that no picture has, more than a grey level below black or above white.
+def dependence(scene: Tensor, transmission: Tensor) -> float:
+    """Return how far the local brightness of a scene is correlated with the logarithm of the transmission.
 
-    It needs no ground truth: a transmission that leaves fewer contradicts the model less.
+    It needs no ground truth: how much is seen of a place says little of how bright it is, so a transmission that takes
+    bright things for haze has more of it. Nothing that is fitted knows it.
     """
-    return float(((scene < -1 / 255) | (scene > 1 + 1 / 255)).float().mean())
+    radius = radius_of(scene, DEPENDENCE_SHARE)
+    brightness = box_mean(scene.mean(1, keepdim=True), radius)
+    planes = (plane[0, 0].double().numpy() for plane in (brightness, transmission.clamp(min=LEAST_SEEN).log()))
+    return abs(correlation(*planes))
 
 
 def correlation(plane: Floats, true: Floats) -> float:
