@@ -1,9 +1,9 @@
 """Dehazing: ten hazes of known transmission, made by `degrade haze` from scikit-image's pictures, and pairs of files.
 
 A row is one picture: PSNR of the hazy file, of the scene that the fit arrives at, and of the classic one (He, Sun and
-Tang, CVPR 2009: dark channel, guided filter, same airlight as the fit starts from), both rounded to 8 bit; where the
-transmission is known, how far both are correlated with it; a criterion that needs no
-truth; the airlight against the true one, steps and seconds.
+Tang, CVPR 2009: dark channel, guided filter, the airlight that the fit starts from), both rounded to 8 bit; where the
+transmission is known, how far both are correlated with it; how far brightness depends on the transmission, which needs
+no truth; both airlights, steps and seconds of the fit.
 
     python benchmarks/dehazing.py --json dehazing.json
     python benchmarks/dehazing.py --hazes 0 --pair hazy.png clean.png
