@@ -98,3 +98,16 @@ def test_the_generators_are_measured_on_any_task(script: Script, picture: Path, 
         assert row["parameters"] > 1000
     assert [row["exit_code"] for row in refused] == [2, 2]
     assert "nonsense" in refused[0]["reason"]
+
+
+def test_the_bench_of_dehazing_measures_hazes_and_pairs(script: Script, picture: Path, tmp_path: Path) -> None:
+    results = tmp_path / "dehazing.json"
+    script("dehazing.py", "--hazes", 1, "--side", 48, "--device", "cpu", "--pair", picture, picture, "--json", results)
+    measured_there = json.loads(results.read_text())
+    (haze,), (pair,) = measured_there["hazes"], measured_there["pairs"]
+    assert haze["picture"] == "astronaut"
+    assert haze["psnr"] > haze["psnr_input"]
+    assert haze["correlation"] > 0.5
+    assert pair["picture"] == "square"
+    assert pair["psnr_input"] == float("inf")
+    assert measured_there["means"]["gain"] == pytest.approx(haze["psnr"] - haze["psnr_input"])

@@ -24,6 +24,7 @@ ALLOWED = {
     "finishing": {"branch", "filters", "fit", "noise", "settings"},
     "media": {"coding", "errors"},
     "degradations": {"errors", "noise", "settings"},
+    "dehazing": {"coords", "degradations", "fit", "noise", "priors", "restore", "settings", "tiles"},
     "priors": {"errors", "settings"},
     "fit": {"errors", "settings"},
     "restore": {"errors", "settings", "fit", "tiles"},
@@ -32,7 +33,7 @@ ALLOWED = {
     "simulation": set(),
     "console": {"errors", "settings", "restore", "metrics"},
     "cli": {
-        "console", "coords", "degradations", "errors", "finishing", "fit", "media", "metrics", "noise",
+        "console", "coords", "degradations", "dehazing", "errors", "finishing", "fit", "media", "metrics", "noise",
         "priors", "restore", "settings", "sheet", "simulation", "tiles",
     },
     "__init__": set(),

@@ -3,6 +3,7 @@
 from pipcli.degradations.base import Degradation
 from pipcli.degradations.blur import Blur
 from pipcli.degradations.downsample import Downsample
+from pipcli.degradations.haze import Haze
 from pipcli.degradations.identity import Identity
 
-__all__ = ["Blur", "Degradation", "Downsample", "Identity"]
+__all__ = ["Blur", "Degradation", "Downsample", "Haze", "Identity"]

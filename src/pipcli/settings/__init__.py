@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from pipcli.errors import UnusableInputError
 from pipcli.settings.bands import for_picture, with_max_frequency, with_omega
+from pipcli.settings.dehazing import DEHAZE, DehazeSettings, HazePriors
 from pipcli.settings.finishes import BRANCH, FINISH, LARGE_PATCHES, SMALL_PATCHES, SPLIT_PATCHES, TASK_FINISH, falling
 from pipcli.settings.generators import (
     AxisWaves,
@@ -57,6 +58,7 @@ from pipcli.settings.rows import (
 __all__ = [
     "BRANCH",
     "CLEAN_SIGMA",
+    "DEHAZE",
     "DIP",
     "DISCREPANCY_FACTOR",
     "FINISH",
@@ -89,11 +91,13 @@ __all__ = [
     "CompassWaves",
     "Coordinates",
     "DecoderSettings",
+    "DehazeSettings",
     "Encoding",
     "FinishSettings",
     "FitSettings",
     "Grid",
     "HashGrid",
+    "HazePriors",
     "HourglassSettings",
     "KernelName",
     "LearnedWaves",
@@ -124,6 +128,9 @@ __all__ = [
     "with_max_frequency",
     "with_omega",
 ]
+
+# Of the three generators of dehazing, the scene's says how long all are fitted.
+TASK_PRESETS["dehaze", PriorName.PIP] = DEHAZE.scene
 
 # Shares of the standard row's steps, and members, of each quality. The average's horizon, the inverse of what the decay
 # lacks to one, shrinks with the steps, else the average of a short fit would be of its blurred beginning.

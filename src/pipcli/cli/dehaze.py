@@ -1,0 +1,154 @@
+"""`pip-restore dehaze`: take haze off a photo."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipcli.cli import options
+from pipcli.cli.photo_files import check_png
+from pipcli.cli.photo_options import PhotoOptions, with_photo_options
+from pipcli.cli.task import Companion, Task, Work, noise_only
+from pipcli.errors import UnusableInputError
+from pipcli.media import Photo, encode, quantised, read_photo, shown
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipcli.degradations import Degradation
+    from pipcli.restore import Solution
+
+TRANSMISSION, TRANSMISSION_BITS = "transmission", 16
+
+Transmission = Annotated[
+    Path | None,
+    typer.Option(
+        help="Also write the transmission, the share of the scene's light that arrives: a grey 16-bit PNG, white is "
+        "all of it.",
+        metavar="FILE",
+    ),
+]
+GivenTransmission = Annotated[
+    Path | None, typer.Option(help="Take this transmission, a grey picture of the same size.", metavar="FILE")
+]
+Airlight = Annotated[
+    str | None,
+    typer.Option(
+        help="Colour of the haze, R,G,B in 0 to 1, or one number for a grey. [default: found in the picture]",
+        metavar="R,G,B",
+    ),
+]
+
+
+@with_photo_options
+def dehaze(
+    inputs: options.Inputs,
+    photo: PhotoOptions,
+    transmission: Transmission = None,
+    given_transmission: GivenTransmission = None,
+    airlight: Airlight = None,
+) -> int:
+    """Take haze off photos.
+
+    A hazy picture is scene times transmission plus airlight times what is left: three small generators are fitted to
+    it together. They are of their own kind, so that options on priors, quality and noise are refused here.
+
+    \b
+    Examples:
+      pip-restore dehaze hazy.jpg
+      pip-restore dehaze hazy.png --transmission t.png --sheet before_after.png
+      pip-restore dehaze hazy.png --airlight 0.72,0.70,0.62
+    """
+    # Everything that takes long to import waits until there is work to do: --help is instant.
+    from pipcli.cli import photo_task
+
+    _refuse_what_has_no_meaning(photo)
+    colour = None if airlight is None else _colour(airlight)
+    given = None if given_transmission is None else read_photo(given_transmission)
+    if transmission is not None:
+        check_png("--transmission", transmission)
+
+    def solve(observation: "Tensor", work: Work) -> "Solution":
+        return _solution(observation, work, colour, given)
+
+    companions = () if transmission is None else (Companion("--transmission", transmission, _transmission_file),)
+    task = Task(
+        name="dehaze",
+        suffix="_dehazed",
+        degradation=noise_only,
+        noiseless=True,
+        guide=given,
+        companions=companions,
+        solve=solve,
+    )
+    return photo_task.run(task, inputs, photo)
+
+
+def _refuse_what_has_no_meaning(photo: PhotoOptions) -> None:
+    """Refuse options of generators and noise, which would change nothing."""
+    meaningless = {
+        "--prior": photo.prior != PhotoOptions.prior,
+        "--quality": photo.quality != PhotoOptions.quality,
+        "--paper": photo.paper,
+        "--sigma": photo.sigma is not None,
+        "--noise": photo.noise is not None,
+        "--level": photo.level is not None,
+        "--stop": photo.stop is not None,
+        "--max-frequency": photo.max_frequency is not None,
+        "--omega": photo.omega is not None,
+        "--tv": photo.tv is not None,
+        "--tikhonov": photo.tikhonov is not None,
+        "--uncertainty": photo.uncertainty is not None,
+    }
+    for option, said in meaningless.items():
+        if said:
+            raise UnusableInputError(f"{option} has no meaning for dehaze, whose generators are its own: leave it out")
+
+
+def _colour(text: str) -> tuple[float, ...]:
+    """Read one number or three, in 0 to 1."""
+    try:
+        numbers = tuple(float(word) for word in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) not in (1, 3) or not all(0 <= number <= 1 for number in numbers):
+        raise UnusableInputError(f"--airlight is R,G,B or one number, each from 0 to 1, not {shown(Path(text))}")
+    return numbers
+
+
+def _solution(observation: "Tensor", work: Work, colour: tuple[float, ...] | None, given: Photo | None) -> "Solution":
+    import torch
+
+    from pipcli.dehazing import dehaze as without_haze
+    from pipcli.restore import Solution
+    from pipcli.settings import DEHAZE
+
+    if colour is not None and len(colour) == 3 and observation.shape[1] == 1:
+        raise UnusableInputError("--airlight has three numbers, and this picture is grey: give one")
+    dehazed = without_haze(
+        observation,
+        DEHAZE,
+        work.device,
+        work.seed,
+        airlight=None if colour is None else torch.tensor(colour),
+        transmission=None if given is None else given.pixels().mean(1, keepdim=True),
+        limits=work.limits,
+        watcher=work.watcher,
+    )
+    return Solution(
+        image=dehazed.scene,
+        spread=torch.zeros_like(dehazed.transmission),
+        last_output=dehazed.scene,
+        outcome=dehazed.outcome,
+        steps=(dehazed.steps,),
+        steps_done=(dehazed.steps_done,),
+        seconds=dehazed.seconds,
+        restarts=dehazed.restarts,
+        found={TRANSMISSION: dehazed.transmission, "airlight": dehazed.airlight},
+    )
+
+
+def _transmission_file(degradation: "Degradation", solution: "Solution") -> bytes:
+    del degradation
+    samples = solution.found[TRANSMISSION][0].permute(1, 2, 0).numpy()
+    return encode(Photo(quantised(samples, TRANSMISSION_BITS), "PNG"), "PNG")
