@@ -29,6 +29,7 @@ ALLOWED = {
     "restore": {"errors", "settings", "fit", "tiles"},
     "tiles": set(),
     "sheet": {"media"},
+    "deblurring": {"settings"},
     "simulation": set(),
     "console": {"errors", "settings", "restore", "metrics"},
     "cli": {
