@@ -10,7 +10,7 @@ from pipcli.cli.app import app
 from pipcli.cli.photo_options import PhotoOptions, with_photo_options
 from pipcli.cli.task import scaled
 
-TASKS = ("denoise", "sr", "inpaint", "enhance", "flash", "dehaze")
+TASKS = ("denoise", "sr", "inpaint", "enhance", "flash", "dehaze", "deblur")
 
 
 @pytest.mark.parametrize("task", TASKS)

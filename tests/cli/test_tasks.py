@@ -25,7 +25,7 @@ class Tried:
     Attributes:
         suffix: of the output's name.
         scale: how many times as long the output's sides are.
-        words: options that the task wants; the words MASK and GUIDE become files.
+        words: options that the task wants; the words MASK, GUIDE and KERNEL become files.
         channels: the numbers of channels without alpha that it takes.
     """
 
@@ -40,6 +40,8 @@ TASKS = {
     "sr": Tried("_x2", 2, ("--scale", "2")),
     "inpaint": Tried("_inpainted", words=("--mask", "MASK")),
     "enhance": Tried("_enhanced"),
+    "deblur": Tried("_deblurred", words=("--kernel", "KERNEL")),
+    "deblur blind": Tried("_deblurred", words=("--kernel-size", "3")),
     "dehaze": Tried("_dehazed"),
     "flash": Tried("_flash", words=("--guide", "GUIDE")),
 }
@@ -61,9 +63,10 @@ def words(task: str, tmp_path: Path) -> list[str]:
     hole[5:9, 4:12] = 255
     Image.fromarray(hole).save(folder / "mask.png")
     (folder / "guide.png").write_bytes(png_of(samples(HEIGHT, WIDTH, 3, "uint8", seed=9)))
-    made = {"MASK": str(folder / "mask.png"), "GUIDE": str(folder / "guide.png")}
+    (folder / "kernel.png").write_bytes(png_of(samples(3, 4, 1, "uint8")))
+    made = {"KERNEL": str(folder / "kernel.png"), "MASK": str(folder / "mask.png"), "GUIDE": str(folder / "guide.png")}
     replaced = [made.get(word, word) for word in TASKS[task].words]
-    return [task, *replaced, "--device", "cpu", "--steps", "2"]
+    return [task.split()[0], *replaced, "--device", "cpu", "--steps", "2"]
 
 
 def written(path: Path) -> NDArray[np.generic]:
@@ -106,7 +109,7 @@ def test_json_lines_a_sheet_and_figures_against_a_reference(
     run = command(*words, tmp_path / "in.png", *more)
     assert run.code == 0
     lines = {line["type"]: line for line in lines_of(run)}
-    assert lines["start"]["task"] == task
+    assert lines["start"]["task"] == task.split()[0]
     restored = written(tmp_path / f"in{tried.suffix}.png").astype(float)
     truth = written(tmp_path / "truth.png").astype(float)
     psnr = 10 * np.log10(255**2 / np.square(restored - truth).mean())

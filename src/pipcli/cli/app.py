@@ -11,7 +11,19 @@ from typing import Annotated, NoReturn
 import typer
 
 from pipcli import __version__
-from pipcli.cli import compare, degrade, dehaze, denoise, doctor, enhance, flash, inpaint, interrupt, super_resolve
+from pipcli.cli import (
+    compare,
+    deblur,
+    degrade,
+    dehaze,
+    denoise,
+    doctor,
+    enhance,
+    flash,
+    inpaint,
+    interrupt,
+    super_resolve,
+)
 from pipcli.errors import PipRestoreError
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
@@ -29,6 +41,7 @@ app.command("sr")(super_resolve.sr)
 app.command("inpaint")(inpaint.inpaint)
 app.command("enhance")(enhance.enhance)
 app.command("flash")(flash.flash)
+app.command("deblur")(deblur.deblur)
 app.command("dehaze")(dehaze.dehaze)
 app.command("compare")(compare.compare)
 app.add_typer(degrade.app, name="degrade")

@@ -4,7 +4,7 @@ from pipcli.cli import options
 from pipcli.cli.photo_options import PhotoOptions, with_photo_options
 from pipcli.cli.task import Task, noise_only
 
-TASK = Task(name="denoise", suffix="_denoised", degradation=noise_only)
+TASK = Task(name="denoise", suffix="_denoised", degradation=noise_only, gives_back=True)
 
 
 @with_photo_options

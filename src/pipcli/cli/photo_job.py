@@ -81,6 +81,7 @@ class PhotoJob:
         settings: Settings,
         files: Files,
         device: Device,
+        interrupted: Callable[[], bool],
     ) -> None:
         """Lay the networks over the photo.
 
@@ -89,6 +90,7 @@ class PhotoJob:
             settings: the preset row with the user's words in it.
             files: of the request.
             device: where to fit.
+            interrupted: asked whether to hurry.
         """
         self.request = request
         self.settings = settings
@@ -96,7 +98,7 @@ class PhotoJob:
         self.observation = files.photo.pixels()
         self.noise = noise_of(request, files.photo, self.observation)
         self.expected_misfit = self.noise.expected_misfit(self.observation)
-        self.degradation = request.task.degradation(self.noise, self.observation)
+        self.degradation = request.task.degradation(self.noise, self.observation, interrupted)
         self.known = None if files.known is None else torch.from_numpy(files.known)[None, None]
         guide = None if request.task.guide is None else request.task.guide.pixels()
         self.networks = Networks(
@@ -119,8 +121,7 @@ class PhotoJob:
         """
         unnamed = kind_of(self.request) in (NoiseName.AUTO, NoiseName.GAUSSIAN)
         little = self.noise.estimated and 255 * self.noise.std < CLEAN_SIGMA
-        task = self.request.task
-        return unnamed and little and not self.request.paper and not task.noiseless and task.guide is None
+        return self.request.task.gives_back and unnamed and little and not self.request.paper
 
     @property
     def has_noise(self) -> bool:
@@ -136,7 +137,7 @@ class PhotoJob:
         """Tell what is about to be done."""
         networks = self.networks
         device = dataclasses.replace(networks.device, precision=networks.precision)
-        report.started(reporter, self.request, self.settings, self.files, self.noise, device)
+        report.started(reporter, self.request, self.settings, self.files, self.degradation, device)
 
     def finish(self, solution: Solution, reporter: Reporter, interrupted: Callable[[], bool]) -> None:
         """Make the best of the networks' picture, write and report."""
@@ -201,7 +202,8 @@ class PhotoJob:
             return None
         reference = self.files.reference.pixels()
         networks = (self.degradation.visible(picture) for picture in (solution.image, solution.last_output))
-        pictures = (self.degradation.naive(self.observation), written.pixels(), *networks)
+        naive = self.degradation.visible(self.degradation.naive(self.observation))
+        pictures = (naive, written.pixels(), *networks)
         return Metrics(*(psnr(picture, reference) for picture in pictures))
 
     def _write_uncertainty(self, path: Path, spread: Tensor) -> None:

@@ -77,10 +77,13 @@ def run(task: Task, sources: Sequence[Path], photo: PhotoOptions) -> int:
         reporter = Reporter(Verbosity(request.json, request.quiet, request.verbose))
         account = _Account(len(requests), reporter)
 
+        def interrupted() -> bool:
+            return interruption.signal_number is not None
+
         def jobs() -> Iterator[PhotoJob]:
             for one in requests:
                 with account.attempt(1):
-                    yield PhotoJob(one, settings, only or open_files(one), device)
+                    yield PhotoJob(one, settings, only or open_files(one), device, interrupted)
 
         for jobs_together in batches(jobs(), device):
             _restore(Batch(jobs_together, device, interruption, reporter), account)

@@ -12,6 +12,7 @@ from pipcli.settings import NoiseName, Settings, SirenSettings
 
 if TYPE_CHECKING:
     from pipcli.console import Reporter
+    from pipcli.degradations import Degradation
     from pipcli.finishing import Finished
     from pipcli.fit.device import Device
     from pipcli.noise import Noise
@@ -41,16 +42,21 @@ class Metrics:
 
 
 def started(
-    reporter: "Reporter", request: Request, settings: Settings, files: Files, noise: "Noise", device: "Device"
+    reporter: "Reporter",
+    request: Request,
+    settings: Settings,
+    files: Files,
+    degradation: "Degradation",
+    device: "Device",
 ) -> None:
     """Tell what is about to be done, with which settings, where, and why there."""
-    photo = files.photo
+    photo, noise = files.photo, degradation.noise
     reporter.say(
         f"{request.task.name} {shown(files.source)} ({photo.width}x{photo.height}, {photo.bit_depth} bit), "
         f"prior {request.prior}, {noise.name} noise, {noise.unit} {_rounded_level(noise):g} ({noise.origin}), "
         f"on {device.torch_device} ({device.reason})"
     )
-    for note in photo.notes:
+    for note in (*photo.notes, *degradation.notes):
         reporter.say(note)
     precision = str(device.precision).removeprefix("torch.")
     effective = _effective(request, settings)

@@ -1,5 +1,6 @@
 """`pip-restore sr`: enlarge a small photo (super-resolution)."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,10 +47,10 @@ def sr(inputs: options.Inputs, photo: PhotoOptions, scale: Scale = 4, kernel: Ke
 
     factor = Fraction(scale).limit_denominator(LARGEST_DENOMINATOR)
 
-    def degradation(noise: "Noise", observation: "Tensor") -> "Degradation":
+    def degradation(noise: "Noise", observation: "Tensor", must_end: Callable[[], bool]) -> "Degradation":
         from pipcli.degradations import Downsample
 
-        del observation
+        del observation, must_end
         return Downsample(noise, factor, kernel)
 
     task = Task(name="sr", suffix=f"_x{scale:g}", degradation=degradation, scale=factor, noiseless=True)

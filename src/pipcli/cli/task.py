@@ -51,9 +51,11 @@ class Task:
     Attributes:
         name: of the command, and of its rows in the tables of settings.
         suffix: what the name of the output has more than that of the input.
-        degradation: makes what happened to the picture, from the noise and the (1, C, H, W) observation in [0, 1].
+        degradation: makes what happened to the picture, from the noise and the (1, C, H, W) observation in [0, 1]; the
+            last argument is asked whether to hurry.
         scale: how many times as long as the input's the sides of the result are.
         noiseless: whether the input is taken to have no noise as long as the user does not say that it has.
+        gives_back: whether an input in which next to no noise is found is given back as it is.
         known: tells which (H, W) pixels of a photo say anything of the result, the others are to be filled; None where
             all do. Raises `UnusableInputError` where that cannot be told.
         carrier: tells whose transparency and metadata the result gets: the input's, unless the task uses them up.
@@ -67,9 +69,10 @@ class Task:
 
     name: str
     suffix: str
-    degradation: "Callable[[Noise, Tensor], Degradation]"
+    degradation: "Callable[[Noise, Tensor, Callable[[], bool]], Degradation]"
     scale: Fraction = Fraction(1)
     noiseless: bool = False
+    gives_back: bool = False
     known: "Callable[[Photo], NDArray[np.bool_]] | None" = None
     carrier: "Callable[[Photo], Photo]" = lambda photo: photo
     combined: "Callable[[Tensor, Tensor], Tensor] | None" = None
@@ -82,11 +85,11 @@ class Task:
         return scaled(height, self.scale), scaled(width, self.scale)
 
 
-def noise_only(noise: "Noise", observation: "Tensor") -> "Degradation":
+def noise_only(noise: "Noise", observation: "Tensor", must_end: Callable[[], bool]) -> "Degradation":
     """Return the degradation of tasks whose input has every pixel of the result, but for noise or holes."""
     from pipcli.degradations import Identity
 
-    del observation
+    del observation, must_end
     return Identity(noise)
 
 

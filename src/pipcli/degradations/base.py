@@ -18,11 +18,13 @@ class Degradation(nn.Module, ABC):
     Attributes:
         scale: how many pixels of the picture one of the observation is wide and high. A part of the observation that
             begins at a multiple of its denominator is the observation of a part of the picture.
+        notes: sentences for the user on what was found of it in the observation.
         tells_error: whether the misfit of held-out samples exceeds that of the clean picture by the error of the
             picture itself.
     """
 
     scale: Fraction = Fraction(1)
+    notes: tuple[str, ...] = ()
     tells_error: ClassVar[bool] = False
 
     def __init__(self, noise: Noise) -> None:

@@ -20,9 +20,16 @@ class Blur(Degradation):
 
     kernel: Tensor
 
-    def __init__(self, noise: Noise, kernel: Tensor) -> None:
-        """Remember the (kh, kw) kernel, whose weights sum to one and whose centre is its pixel (kh // 2, kw // 2)."""
+    def __init__(self, noise: Noise, kernel: Tensor, notes: tuple[str, ...] = ()) -> None:
+        """Remember how pictures are blurred.
+
+        Args:
+            noise: of the blurred picture.
+            kernel: (kh, kw), of which the weights sum to one and the pixel (kh // 2, kw // 2) is the centre.
+            notes: sentences for the user on where it is from.
+        """
         super().__init__(noise)
+        self.notes = notes
         self.register_buffer("kernel", kernel)
 
     def forward(self, picture: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from pipcli.errors import UnusableInputError
 from pipcli.settings.bands import for_picture, with_max_frequency, with_omega
+from pipcli.settings.deblurring import KERNEL, KernelSettings, KernelTry
 from pipcli.settings.dehazing import DEHAZE, DehazeSettings, HazePriors
 from pipcli.settings.finishes import BRANCH, FINISH, LARGE_PATCHES, SMALL_PATCHES, SPLIT_PATCHES, TASK_FINISH, falling
 from pipcli.settings.generators import (
@@ -64,6 +65,7 @@ __all__ = [
     "FINISH",
     "GUARD_FACTOR",
     "HELD_OUT_FRACTION",
+    "KERNEL",
     "LARGE_PATCHES",
     "LEVELS",
     "MEMBERS_TO_COMPARE",
@@ -100,6 +102,8 @@ __all__ = [
     "HazePriors",
     "HourglassSettings",
     "KernelName",
+    "KernelSettings",
+    "KernelTry",
     "LearnedWaves",
     "LevelRange",
     "Merge",

@@ -1,0 +1,126 @@
+"""`pip-restore deblur`: sharpen a photo that was blurred all over by one kernel, known or not."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipcli.cli import options
+from pipcli.cli.photo_files import check_png
+from pipcli.cli.photo_options import PhotoOptions, with_photo_options
+from pipcli.cli.task import Companion, Task
+from pipcli.errors import UnusableInputError
+from pipcli.media import Photo, encode, quantised, read_photo, shown
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipcli.degradations import Blur, Degradation
+    from pipcli.noise import Noise
+    from pipcli.restore import Solution
+
+KERNEL_BITS = 16
+LARGEST_KERNEL = 255
+
+KernelFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="The blur, a picture of what became of a point of light; its weights are scaled to sum to one. "
+        "[default: estimated]",
+        metavar="FILE",
+    ),
+]
+KernelSize = Annotated[
+    int | None,
+    typer.Option(
+        min=3, max=LARGEST_KERNEL, help="Side in pixels, odd, within which to look for the blur. [default: several]"
+    ),
+]
+SaveKernel = Annotated[
+    Path | None,
+    typer.Option(help="Also write the blur: a grey 16-bit PNG, white being its highest weight.", metavar="FILE"),
+]
+
+
+@with_photo_options
+def deblur(
+    inputs: options.Inputs,
+    photo: PhotoOptions,
+    kernel: KernelFile = None,
+    kernel_size: KernelSize = None,
+    save_kernel: SaveKernel = None,
+) -> int:
+    """Sharpen photos that were blurred all over by one kernel.
+
+    Without --kernel the blur is estimated from the picture, from coarse to fine, and the most probable of several tries
+    is taken. Blur that differs from place to place, as of a turning camera or of what lies out of focus, is not for it.
+
+    \b
+    Examples:
+      pip-restore deblur shaken.png
+      pip-restore deblur shaken.png --kernel-size 21 --save-kernel blur.png
+      pip-restore deblur shaken.png --kernel blur.png --sigma 3
+    """
+    # Everything that takes long to import waits until there is work to do: --help is instant.
+    from pipcli.cli import photo_task
+
+    if kernel is not None and kernel_size is not None:
+        raise UnusableInputError("--kernel-size is of a blur that is to be found: leave out it or --kernel")
+    if kernel_size is not None and kernel_size % 2 == 0:
+        raise UnusableInputError(f"--kernel-size is odd, so that it has a middle, not {kernel_size}")
+    if save_kernel is not None:
+        check_png("--save-kernel", save_kernel)
+    known = None if kernel is None else _checked(read_photo(kernel), kernel)
+
+    def degradation(noise: "Noise", observation: "Tensor", must_end: Callable[[], bool]) -> "Degradation":
+        from pipcli.degradations import Blur
+
+        if known is None:
+            return _estimated(noise, observation, kernel_size, must_end)
+        weights = known.pixels()[0].mean(0)
+        return Blur(noise, weights / weights.sum())
+
+    companions = () if save_kernel is None else (Companion("--save-kernel", save_kernel, _kernel_file),)
+    task = Task(name="deblur", suffix="_deblurred", degradation=degradation, companions=companions)
+    return photo_task.run(task, inputs, photo)
+
+
+def _checked(kernel: Photo, path: Path) -> Photo:
+    """Refuse a kernel that is none.
+
+    Raises:
+        UnusableInputError: it is black all over, or larger than a blur can be.
+    """
+    if max(kernel.height, kernel.width) > LARGEST_KERNEL:
+        raise UnusableInputError(
+            f"--kernel {shown(path)} is {kernel.width}x{kernel.height}: {LARGEST_KERNEL} a side are the most"
+        )
+    if not kernel.samples.any():
+        raise UnusableInputError(f"--kernel {shown(path)} is black all over: no blur does that")
+    return kernel
+
+
+def _estimated(noise: "Noise", observation: "Tensor", size: int | None, must_end: Callable[[], bool]) -> "Blur":
+    from pipcli.deblurring import KernelOutcome, estimate_kernel
+    from pipcli.degradations import Blur
+    from pipcli.settings import KERNEL
+
+    estimate = estimate_kernel(observation, KERNEL, size, noise.std, must_end)
+    rows, columns = estimate.kernel.shape
+    notes = {
+        KernelOutcome.FOUND: f"the blur was found to reach over {columns}x{rows} pixels",
+        KernelOutcome.SHARP: "no blur was found: this picture is sharp, or its blur is not the same all over",
+        KernelOutcome.TOO_SMALL: "the picture is too small to tell its blur: it is taken for sharp",
+    }
+    return Blur(noise, estimate.kernel, (notes[estimate.outcome],))
+
+
+def _kernel_file(degradation: "Degradation", solution: "Solution") -> bytes:
+    from pipcli.degradations import Blur
+
+    del solution
+    if not isinstance(degradation, Blur):
+        raise TypeError("only a blur has a kernel")
+    weights = degradation.kernel.cpu()
+    return encode(Photo(quantised((weights / weights.max())[:, :, None].numpy(), KERNEL_BITS), "PNG"), "PNG")
