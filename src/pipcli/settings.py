@@ -317,19 +317,19 @@ SPLIT_PATCHES = Patches(side=5, stride=4, radius=8, similar=50, noise_factor=1.0
 # By task: what brings a picture to an observation through a known linear map.
 SPLITTINGS = {
     "sr": {
-        Quality.DRAFT: Splitting(falling(40.0, 10.0, 6, SPLIT_PATCHES), momentum=0.6),
-        Quality.STANDARD: Splitting(falling(40.0, 5.0, 12, SPLIT_PATCHES), momentum=0.75),
-        Quality.BEST: Splitting(falling(40.0, 5.0, 24, SPLIT_PATCHES), momentum=0.75),
+        Quality.DRAFT: Splitting(falling(40.0, 10.0, 8, SPLIT_PATCHES), momentum=0.75),
+        Quality.STANDARD: Splitting(falling(50.0, 5.0, 16, SPLIT_PATCHES), momentum=0.85),
+        Quality.BEST: Splitting(falling(50.0, 5.0, 28, SPLIT_PATCHES), momentum=0.85),
     },
     "inpaint": {
-        Quality.DRAFT: Splitting(falling(20.0, 4.0, 6, SPLIT_PATCHES), momentum=0.6),
-        Quality.STANDARD: Splitting(falling(20.0, 2.0, 12, SPLIT_PATCHES), momentum=0.75),
-        Quality.BEST: Splitting(falling(40.0, 2.0, 24, SPLIT_PATCHES), momentum=0.75),
+        Quality.DRAFT: Splitting(falling(20.0, 4.0, 8, SPLIT_PATCHES), momentum=0.75),
+        Quality.STANDARD: Splitting(falling(20.0, 2.0, 20, SPLIT_PATCHES), momentum=0.8),
+        Quality.BEST: Splitting(falling(20.0, 1.0, 40, SPLIT_PATCHES), momentum=0.8),
     },
     "deblur": {
-        Quality.DRAFT: Splitting(falling(40.0, 10.0, 6, SPLIT_PATCHES), momentum=0.6),
-        Quality.STANDARD: Splitting(falling(40.0, 5.0, 12, SPLIT_PATCHES), momentum=0.75),
-        Quality.BEST: Splitting(falling(40.0, 3.0, 24, SPLIT_PATCHES), momentum=0.75),
+        Quality.DRAFT: Splitting(falling(40.0, 10.0, 8, SPLIT_PATCHES), momentum=0.75),
+        Quality.STANDARD: Splitting(falling(60.0, 5.0, 16, SPLIT_PATCHES), momentum=0.8),
+        Quality.BEST: Splitting(falling(60.0, 4.0, 28, SPLIT_PATCHES), momentum=0.8),
     },
 }
 
