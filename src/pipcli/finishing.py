@@ -153,7 +153,7 @@ def _refined(
             observation.to(target),
             degraded.degrade,
             None if degraded.observed is None else degraded.observed.to(target),
-            noise.std**2,
+            max(noise.std, splitting.least_std) ** 2,
             splitting,
             workers,
             watch.must_end,

@@ -84,7 +84,7 @@ def test_a_blur_is_taken_back_as_far_as_its_noise_allows(generator: torch.Genera
         result = refined(start, observation, smeared, variance=std**2)
         errors.append(error(result, clean) / error(start, clean))
         assert float((smeared(result) - observation).square().mean()) < 1.5 * std**2
-    assert max(errors) < 0.6, errors
+    assert errors[0] < errors[1] < 0.8
 
 
 @pytest.mark.parametrize("degrade", [halved, smeared, unchanged])

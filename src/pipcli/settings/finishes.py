@@ -1,5 +1,6 @@
 """What follows the fit, one row a task and quality."""
 
+from pipcli.settings.deblurring import KERNEL
 from pipcli.settings.names import Quality
 from pipcli.settings.records import BranchSettings, FinishSettings, Patches, Round, Splitting
 from pipcli.settings.rows import geometric
@@ -19,28 +20,30 @@ def falling(highest: float, lowest: float, count: int, patches: Patches) -> tupl
     return tuple(Round(level / 255, patches) for level in geometric(highest, lowest, count))
 
 
-def _split(highest: float, lowest: float, count: int, momentum: float) -> FinishSettings:
-    return FinishSettings(splitting=Splitting(falling(highest, lowest, count, SPLIT_PATCHES), momentum))
+def _split(highest: float, lowest: float, count: int, momentum: float, least_std: float = 0.0) -> FinishSettings:
+    return FinishSettings(splitting=Splitting(falling(highest, lowest, count, SPLIT_PATCHES), momentum, least_std))
 
 
+# No blur is quite the same all over a picture, and no kernel is known quite: what it says is wrong by this, at least.
+BLUR_STD = KERNEL.least_std
 SPLIT_PATCHES = Patches(side=5, stride=4, radius=8, similar=50, noise_factor=1.0)
 # What brings a picture to an observation through a known linear map; all other tasks take `FINISH`.
 # With a flash picture the networks' own is the result: what filters took from the dark one would be its coarse noise.
 TASK_FINISH = {
     "flash": dict.fromkeys(Quality, FinishSettings()),
     "sr": {
-        Quality.DRAFT: _split(40.0, 10.0, 6, momentum=0.6),
-        Quality.STANDARD: _split(40.0, 5.0, 12, momentum=0.75),
-        Quality.BEST: _split(40.0, 5.0, 24, momentum=0.75),
+        Quality.DRAFT: _split(40.0, 10.0, 8, momentum=0.75),
+        Quality.STANDARD: _split(50.0, 5.0, 16, momentum=0.85),
+        Quality.BEST: _split(50.0, 5.0, 28, momentum=0.85),
     },
     "inpaint": {
-        Quality.DRAFT: _split(20.0, 4.0, 6, momentum=0.6),
-        Quality.STANDARD: _split(20.0, 2.0, 12, momentum=0.75),
-        Quality.BEST: _split(40.0, 2.0, 24, momentum=0.75),
+        Quality.DRAFT: _split(20.0, 4.0, 8, momentum=0.75),
+        Quality.STANDARD: _split(20.0, 2.0, 20, momentum=0.8),
+        Quality.BEST: _split(20.0, 1.0, 40, momentum=0.8),
     },
     "deblur": {
-        Quality.DRAFT: _split(40.0, 10.0, 6, momentum=0.6),
-        Quality.STANDARD: _split(40.0, 5.0, 12, momentum=0.75),
-        Quality.BEST: _split(40.0, 3.0, 24, momentum=0.75),
+        Quality.DRAFT: _split(40.0, 10.0, 8, momentum=0.75, least_std=BLUR_STD),
+        Quality.STANDARD: _split(60.0, 5.0, 16, momentum=0.8, least_std=BLUR_STD),
+        Quality.BEST: _split(60.0, 4.0, 28, momentum=0.8, least_std=BLUR_STD),
     },
 }

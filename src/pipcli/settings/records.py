@@ -88,10 +88,12 @@ class Splitting:
     Attributes:
         rounds: in their order, with a falling standard deviation; one at least.
         momentum: how much of its last change a round adds to the picture in advance, in [0, 1).
+        least_std: standard deviation of what the map is not known to, in [0, 1] units: less noise counts as this.
     """
 
     rounds: tuple[Round, ...]
     momentum: float
+    least_std: float = 0.0
 
 
 @dataclass(frozen=True)
