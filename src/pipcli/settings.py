@@ -378,6 +378,11 @@ class KernelSettings:
         least_std: standard deviation up to which noise is taken for granted, in [0, 1] units: no blur is quite the same
             all over a picture.
         side: of the part of the picture that is looked at, in pixels.
+        polish_rounds: of gradients and kernel, with which the best try is made more probable.
+        growth: by how many pixels it may then reach further.
+        least_polished_part: share of the kernel's sum below which a part of it is then a speck.
+        refit_ridge: weight of the squares of a kernel that is fitted to a restored picture, for each of its pixels.
+        refit_steps: of that fit.
     """
 
     tries: tuple[KernelTry, ...]
@@ -388,15 +393,25 @@ class KernelSettings:
     least_sparsity: float
     least_std: float
     side: int
+    polish_rounds: int
+    growth: int
+    least_polished_part: float
+    refit_ridge: float
+    refit_steps: int
 
 
 KERNEL = KernelSettings(
     tries=(KernelTry(4e-3, 3e-5, 0.03), KernelTry(8e-3, 1e-5, 0.05)),
-    sizes=(15, 23, 31),
+    sizes=(15, 23, 31, 47),
     rounds=5,
     steps=40,
     sparsity_decay=0.95,
     least_sparsity=1e-4,
     least_std=0.006,
     side=320,
+    polish_rounds=8,
+    growth=2,
+    least_polished_part=0.02,
+    refit_ridge=1e-5,
+    refit_steps=60,
 )
