@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pipcli.deblurring import KernelEstimate, KernelOutcome, estimate_kernel
-from pipcli.deblurring.evidence import surprise
+from pipcli.deblurring import KernelEstimate, KernelOutcome, estimate_kernel, refit_kernel
+from pipcli.deblurring.evidence import more_probable, surprise
 from pipcli.deblurring.kernels import delta
 from pipcli.settings import KERNEL
 
@@ -99,6 +99,23 @@ def test_the_true_kernel_surprises_least(generator: torch.Generator) -> None:
     true = surprise(plane, stroke(), 0.005)
     for other in (delta(7, 7), torch.full((7, 7), 1 / 49), stroke().flip(0, 1)):
         assert true < surprise(plane, other, 0.005)
+
+
+def test_a_kernel_becomes_more_probable_and_more_like_the_true_one(generator: torch.Generator) -> None:
+    observation = blurred(drawing(90, 90, 1, generator), stroke())
+    plane = (observation + 0.005 * torch.randn(observation.shape, generator=generator))[0, 0]
+    rough = F.avg_pool2d(stroke()[None], 3, stride=1, padding=1, divisor_override=9)[0]
+    rough = rough / rough.sum()
+    better = more_probable(plane, rough, 0.005, rounds=6, fit_steps=40)
+    assert surprise(plane, better, 0.005) < surprise(plane, rough, 0.005)
+    assert likeness(better, stroke()) > likeness(rough, stroke())
+
+
+def test_a_kernel_is_told_by_the_picture_that_is_known(generator: torch.Generator) -> None:
+    picture = drawing(90, 80, 3, generator)
+    refit = refit_kernel(torch.full((7, 7), 1 / 49), picture, blurred(picture, stroke()), KERNEL)
+    assert likeness(refit, stroke()) > 0.95
+    assert refit.sum() == pytest.approx(1, abs=1e-5)
 
 
 def test_only_the_busiest_part_of_a_large_picture_is_looked_at(generator: torch.Generator) -> None:

@@ -1,5 +1,5 @@
 """The kernel of an unknown blur, estimated from one picture."""
 
-from pipcli.deblurring.estimate import KernelEstimate, KernelOutcome, estimate_kernel
+from pipcli.deblurring.estimate import KernelEstimate, KernelOutcome, estimate_kernel, refit_kernel
 
-__all__ = ["KernelEstimate", "KernelOutcome", "estimate_kernel"]
+__all__ = ["KernelEstimate", "KernelOutcome", "estimate_kernel", "refit_kernel"]

@@ -10,14 +10,14 @@ for no verdict, and a kernel without extent says that there is no blur, or that 
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.deblurring.evidence import surprise
+from pipcli.deblurring.evidence import more_probable, surprise
 from pipcli.deblurring.kernels import centred, delta, fitted, resized, trimmed, without_specks
 from pipcli.deblurring.sharpening import Sharpening, gradients
 from pipcli.settings import KernelSettings, KernelTry
@@ -96,7 +96,34 @@ def estimate_kernel(
             value = surprise(plane, kernel, std)
             if best is sharp or value < best.surprise:
                 best = KernelEstimate(kernel, KernelOutcome.FOUND, value, sharp.surprise)
-    return best
+    return best if best is sharp or must_end() else _polished(best, plane, std, settings)
+
+
+def _polished(estimate: KernelEstimate, plane: Tensor, std: float, settings: KernelSettings) -> KernelEstimate:
+    """Return an estimate that may reach a little further, and is at least as probable as the given one."""
+    rows, columns = estimate.kernel.shape
+    growth = min(settings.growth, (min(plane.shape) - 2 - max(rows, columns)) // 2)
+    kernel = F.pad(estimate.kernel, (growth,) * 4)
+    kernel = more_probable(plane, kernel, std, settings.polish_rounds, settings.steps)
+    kernel = trimmed(centred(without_specks(kernel, settings.least_polished_part)))
+    value = surprise(plane, kernel, std)
+    return replace(estimate, kernel=kernel, surprise=value) if value < estimate.surprise else estimate
+
+
+@torch.no_grad()
+def refit_kernel(kernel: Tensor, picture: Tensor, observation: Tensor, settings: KernelSettings) -> Tensor:
+    """Return the kernel with which a picture that was restored with a nearby one explains the observation best.
+
+    Args:
+        kernel: (kh, kw), kh and kw odd.
+        picture: (1, C, h + kh - 1, w + kw - 1) float32 in [0, 1], on the CPU.
+        observation: (1, C, h, w) float32 in [0, 1], on the CPU.
+        settings: of the estimate.
+    """
+    sharp, observed = (gradients(image.float().mean((0, 1))) for image in (picture, observation))
+    ridge = settings.refit_ridge * observed[0].numel()
+    kernel = fitted(kernel, sharp, observed, ridge, settings.refit_steps)
+    return trimmed(centred(without_specks(kernel, settings.least_polished_part)))
 
 
 def _coarse_to_fine(plane: Tensor, size: int, way: KernelTry, settings: KernelSettings) -> Tensor:

@@ -17,9 +17,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pipcli.deblurring.convolution import Convolution
+from pipcli.deblurring.kernels import fitted
 from pipcli.deblurring.sharpening import gradients
 
-ROUNDS, STEPS = 6, 12
+FIRST_ROUNDS, ROUNDS, STEPS = 6, 2, 12
 # The steps end before, when the residual is this share of what it was.
 ENOUGH = 1e-5
 LEAST_VARIANCE = 1e-10
@@ -33,24 +34,74 @@ def surprise(plane: Tensor, kernel: Tensor, noise_std: float) -> float:
         kernel: (kh, kw).
         noise_std: standard deviation of its noise, in [0, 1] units, above 0.
     """
-    observed = gradients(plane)
-    rows, columns = kernel.shape
-    convolution = Convolution((observed.shape[-2], observed.shape[-1]), (rows, columns))
-    spectrum, power = convolution.spectrum(kernel), float(kernel.square().sum())
-    noise = 2 * noise_std**2  # a gradient has that of two samples
-    top, left = rows - 1 - rows // 2, columns - 1 - columns // 2
-    slopes = F.pad(observed, (left, columns // 2, top, rows // 2))
-    variances = torch.full_like(slopes, max(2 * float(observed.square().mean()), LEAST_VARIANCE))
-    for _ in range(ROUNDS):
-        precision = noise / variances
-        slopes = _explaining(observed, slopes, convolution, spectrum, precision, power)
-        variances = (slopes.square() + noise / (power + precision)).clamp(min=LEAST_VARIANCE)
-    residual = observed - convolution.product(convolution.spectrum(slopes), spectrum)
-    # Outside of what the observation shows it says little, and how much there is of that hangs on the kernel's size.
-    height, width = observed.shape[-2:]
-    inside = (..., slice(top, top + height), slice(left, left + width))
-    cost = slopes.square() / variances + torch.log1p(variances * power / noise)
-    return float((residual.square() / noise + cost[inside]).mean())
+    posterior = _Posterior(plane, kernel, noise_std)
+    posterior.settle(kernel, FIRST_ROUNDS)
+    return posterior.bound(kernel)
+
+
+def more_probable(plane: Tensor, kernel: Tensor, noise_std: float, rounds: int, fit_steps: int) -> Tensor:
+    """Return a kernel under which the observation is more probable, by expectation maximisation from one nearby.
+
+    By turns the gradients follow from the kernel, with the variance that remains of each, and the kernel is fitted to
+    them: the sum of those variances is the weight of its squares.
+
+    Args:
+        plane: (h, w) in [0, 1], the observation.
+        kernel: (kh, kw).
+        noise_std: standard deviation of its noise, in [0, 1] units, above 0.
+        rounds: how many turns.
+        fit_steps: of each fit of the kernel.
+    """
+    posterior = _Posterior(plane, kernel, noise_std)
+    for turn in range(rounds):
+        posterior.settle(kernel, ROUNDS if turn else FIRST_ROUNDS)
+        kernel = fitted(kernel, posterior.slopes, posterior.observed, posterior.doubt(), fit_steps)
+    return kernel
+
+
+class _Posterior:
+    """What is known of the gradients of the picture when a kernel of one size is given.
+
+    Attributes:
+        observed: (2, h, w) gradients of the observation.
+        slopes: (2, h + kh - 1, w + kw - 1), the most probable gradients of the picture.
+    """
+
+    def __init__(self, plane: Tensor, kernel: Tensor, noise_std: float) -> None:
+        """Begin with the gradients of the observation itself, all of one variance."""
+        self.observed = gradients(plane)
+        rows, columns = kernel.shape
+        height, width = self.observed.shape[-2:]
+        self._convolution = Convolution((height, width), (rows, columns))
+        self._noise = 2 * noise_std**2  # a gradient has that of two samples
+        top, left = rows - 1 - rows // 2, columns - 1 - columns // 2
+        self.slopes = F.pad(self.observed, (left, columns // 2, top, rows // 2))
+        square = 2 * float(self.observed.square().mean())
+        self._variances = torch.full_like(self.slopes, max(square, LEAST_VARIANCE))
+        # Outside of what the observation shows it says little, and the kernel's size decides how much there is of that.
+        self._inside = (..., slice(top, top + height), slice(left, left + width))
+        self._remaining = self._variances
+
+    def settle(self, kernel: Tensor, rounds: int) -> None:
+        """Find gradients and their variances, by turns, for a (kh, kw) kernel."""
+        spectrum, power = self._convolution.spectrum(kernel), float(kernel.square().sum())
+        for _ in range(rounds):
+            precision = self._noise / self._variances
+            self.slopes = _explaining(self.observed, self.slopes, self._convolution, spectrum, precision, power)
+            self._remaining = self._noise / (power + precision)
+            self._variances = (self.slopes.square() + self._remaining).clamp(min=LEAST_VARIANCE)
+
+    def doubt(self) -> float:
+        """Return the sum of the variances that remain."""
+        return float(self._remaining[self._inside].sum())
+
+    def bound(self, kernel: Tensor) -> float:
+        """Return the bound for the kernel that all has settled for."""
+        spectra = self._convolution.spectrum(self.slopes), self._convolution.spectrum(kernel)
+        residual = self.observed - self._convolution.product(*spectra)
+        power = kernel.square().sum()
+        cost = self.slopes.square() / self._variances + torch.log1p(self._variances * power / self._noise)
+        return float((residual.square() / self._noise + cost[self._inside]).mean())
 
 
 def _explaining(
