@@ -1,6 +1,8 @@
 """The examples run, on the real command and the real files that ship."""
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,3 +26,15 @@ def test_the_demo_restores_and_says_where_to_look(tmp_path: Path, capsys: pytest
         assert restored.size == clean.size
     with Image.open(tmp_path / "cat_sheet.png") as sheet:
         assert sheet.width > 3 * 256
+
+
+@pytest.mark.parametrize("task", ["denoise", "sr", "inpaint", "deblur", "dehaze", "flash", "enhance"])
+def test_the_gallery_is_drawn_by_the_real_commands(task: str, tmp_path: Path) -> None:
+    command = [sys.executable, str(EXAMPLES / "gallery.py"), "--out", str(tmp_path / "gallery.png"), "--only", task]
+    more = [] if task == "dehaze" else ["--quality", "draft"]
+    more += ["--kernel-size", "3"] if task == "deblur" else []
+    run = subprocess.run([*command, "--steps", "2", *more], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert f"pip-restore {task} " in run.stdout
+    with Image.open(tmp_path / "gallery.png") as drawn:
+        assert drawn.width > 2 * 255
