@@ -1,4 +1,4 @@
-"""The quality bench and its page run, on one tiny picture and a few steps, so that they cannot rot unseen."""
+"""The benches of quality and of kernels, and the page, run on a tiny picture, so that they cannot rot unseen."""
 
 import json
 import runpy
@@ -83,3 +83,16 @@ def test_the_page_refuses_the_same_run_twice(script: Script, picture: Path, tmp_
     script("quality.py", picture, "--methods", "pip:draft", "--steps", 2, "--device", "cpu", "--json", results)
     with pytest.raises(SystemExit, match="same run"):
         script("quality_page.py", results, results, "--out", tmp_path / "quality.md")
+
+
+def test_the_bench_of_kernels_measures_at_the_best_shift(script: Script, picture: Path, tmp_path: Path) -> None:
+    folder, results = tmp_path / "blurred", tmp_path / "deblurring.json"
+    (folder / "gt").mkdir(parents=True)
+    clean = Image.open(picture).convert("L").resize((64, 64))
+    clean.save(folder / "gt" / "square.png")
+    Image.fromarray(np.asarray(clean)[1:-1, 1:-1]).resize((64, 64)).save(folder / "square_box_img.png")
+    Image.new("L", (3, 3), 200).save(folder / "gt" / "box.png")
+    script("deblurring.py", folder, "--kernel-size", 7, "--json", results)
+    (row,) = measured(results)
+    assert row["picture"] == "square_box_img"
+    assert np.isfinite([row["psnr"], row["psnr_input"], row["psnr_true_kernel"], *row["shift"]]).all()
