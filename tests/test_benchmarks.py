@@ -1,4 +1,4 @@
-"""The quality bench and its page run, on one tiny picture and a few steps, so that they cannot rot unseen."""
+"""The benches of quality and of kernels, and the page, run on a tiny picture, so that they cannot rot unseen."""
 
 import json
 import runpy
@@ -111,3 +111,16 @@ def test_the_bench_of_dehazing_measures_hazes_and_pairs(script: Script, picture:
     assert pair["picture"] == "square"
     assert pair["psnr_input"] == float("inf")
     assert measured_there["means"]["gain"] == pytest.approx(haze["psnr"] - haze["psnr_input"])
+
+
+def test_the_bench_of_kernels_measures_at_the_best_shift(script: Script, picture: Path, tmp_path: Path) -> None:
+    folder, results = tmp_path / "blurred", tmp_path / "deblurring.json"
+    (folder / "gt").mkdir(parents=True)
+    clean = Image.open(picture).convert("L").resize((64, 64))
+    clean.save(folder / "gt" / "square.png")
+    Image.fromarray(np.asarray(clean)[1:-1, 1:-1]).resize((64, 64)).save(folder / "square_box_img.png")
+    Image.new("L", (3, 3), 200).save(folder / "gt" / "box.png")
+    script("deblurring.py", folder, "--kernel-size", 7, "--json", results)
+    (row,) = measured(results)
+    assert row["picture"] == "square_box_img"
+    assert np.isfinite([row["psnr"], row["psnr_input"], row["psnr_true_kernel"], *row["shift"]]).all()

@@ -102,18 +102,34 @@ def _checked(kernel: Photo, path: Path) -> Photo:
 
 
 def _estimated(noise: "Noise", observation: "Tensor", size: int | None, must_end: Callable[[], bool]) -> "Blur":
-    from pipcli.deblurring import KernelOutcome, estimate_kernel
+    """Return the blur that a picture shows: its kernel as estimated, then fitted to the picture restored with it."""
+    from pipcli.deblurring import KernelOutcome, estimate_kernel, refit_kernel
     from pipcli.degradations import Blur
     from pipcli.settings import KERNEL
 
     estimate = estimate_kernel(observation, KERNEL, size, noise.std, must_end)
-    rows, columns = estimate.kernel.shape
+    kernel = estimate.kernel
+    if estimate.outcome is KernelOutcome.FOUND and not must_end():
+        kernel = refit_kernel(kernel, _preview(Blur(noise, kernel), observation), observation, KERNEL)
+    rows, columns = kernel.shape
     notes = {
         KernelOutcome.FOUND: f"the blur was found to reach over {columns}x{rows} pixels",
         KernelOutcome.SHARP: "no blur was found: this picture is sharp, or its blur is not the same all over",
         KernelOutcome.TOO_SMALL: "the picture is too small to tell its blur: it is taken for sharp",
     }
-    return Blur(noise, estimate.kernel, (notes[estimate.outcome],))
+    return Blur(noise, kernel, (notes[estimate.outcome],))
+
+
+def _preview(blur: "Blur", observation: "Tensor") -> "Tensor":
+    """Return the picture that filters make of an observation without networks, on the CPU."""
+    from pipcli.finishing import Degraded, finish
+    from pipcli.fit.device import choose_device
+    from pipcli.settings import TASK_FINISH, Quality
+
+    start, settings = blur.naive(observation), TASK_FINISH["deblur"][Quality.DRAFT]
+    return finish(
+        start, observation, blur.noise, settings, choose_device("cpu"), seed=0, degraded=Degraded(blur, None)
+    ).image
 
 
 def _kernel_file(degradation: "Degradation", solution: "Solution") -> bytes:
