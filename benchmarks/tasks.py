@@ -1,12 +1,14 @@
 """A task of the real command on files with known truth: files x methods, in one table and one JSON.
 
 INPUT files are given to the command with the words after --words; {stem} in --truth and in those words is the name of
-the input without its ending (and without --strip, if it ends in that). A method is PRIOR:QUALITY (`pip:paper` runs the
+the input without its ending (and without --strip, if it ends in that), {first} and {last} what is before and behind its
+first underscore. A method is PRIOR:QUALITY (`pip:paper` runs the
 published one). What is measured is the file that the command wrote:
 
 - rgb: PSNR over all samples.
 - luma: PSNR of BT.601 luma in studio range, without a border of --border pixels, as papers on super-resolution do.
 - hole: PSNR over the pixels that --mask says are to be filled.
+- shifted: PSNR of the best shift without a border, as papers on blind deblurring do; see `deblurring.py`.
 
 Beside each: the same measure of the input as it is (enlarged bicubically where it is smaller), the PSNR of the networks
 alone over all samples, steps, why they stopped, and the seconds that the command reports.
@@ -16,6 +18,8 @@ alone over all samples, steps, why they stopped, and the seconds that the comman
     python benchmarks/tasks.py DATA/inpaint/random50/*_masked.png --strip _masked \\
         --truth 'DATA/inpaint/random50/{stem}_gt.png' --json benchmarks/results/inpaint-50.json \\
         --words inpaint --mask 'DATA/inpaint/random50/{stem}_hole.png'
+    python benchmarks/tasks.py DATA/deblur/*_img.png --strip _img --truth 'DATA/deblur/gt/{first}.png' \
+        --measure shifted --json benchmarks/results/deblur.json --words deblur
 """
 
 import argparse
@@ -29,6 +33,7 @@ import torch
 from PIL import Image
 
 from about import about
+from deblurring import psnr_of_best_shift
 from measuring import Floats, run_task, show_row, values_of
 from pipcli.metrics import luma, psnr
 from summaries import mean
@@ -68,6 +73,8 @@ def measure_of(arguments: argparse.Namespace, picture: Floats, truth: Floats, fi
     if arguments.measure == "luma":
         cut = slice(arguments.border, -arguments.border or None)
         return psnr(luma(picture)[cut, cut], luma(truth)[cut, cut])
+    if arguments.measure == "shifted":
+        return psnr_of_best_shift(torch.from_numpy(picture.mean(axis=2)), torch.from_numpy(truth.mean(axis=2)))[0]
     if arguments.measure == "hole":
         if filled is None:
             raise SystemExit("--measure hole wants --mask among the --words")
@@ -86,9 +93,12 @@ def holes(words: list[str]) -> Floats | None:
 def row_of(source: Path, method: str, arguments: argparse.Namespace, folder: Path) -> Row:
     """Run the real command on one file and measure what it wrote."""
     stem = source.stem.removesuffix(arguments.strip)
-    words = [word.format(stem=stem) for word in arguments.words]
+    first, _, last = stem.partition("_")
+    words = [word.format(stem=stem, first=first, last=last) for word in arguments.words]
     given = bare(source, folder)
-    truth_file = clean_rgb(Path(arguments.truth.format(stem=stem)), values_of(given).shape[2], folder)
+    truth_file = clean_rgb(
+        Path(arguments.truth.format(stem=stem, first=first, last=last)), values_of(given).shape[2], folder
+    )
     prior, quality = method.split(":")
     more = ["--prior", prior, *(["--paper"] if quality == "paper" else ["--quality", quality])]
     more += ["--seed", str(arguments.seed), "--device", arguments.device]
@@ -121,7 +131,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("inputs", type=Path, nargs="+", metavar="INPUT")
     parser.add_argument("--truth", required=True, metavar="PATTERN")
     parser.add_argument("--strip", default="", help="what the names of inputs end in beyond {stem}")
-    parser.add_argument("--measure", choices=["rgb", "luma", "hole"], default="rgb")
+    parser.add_argument("--measure", choices=["rgb", "luma", "hole", "shifted"], default="rgb")
     parser.add_argument("--border", type=int, default=0, help="pixels that --measure luma leaves out")
     parser.add_argument("--methods", nargs="*", default=["pip:standard"], metavar="PRIOR:QUALITY")
     parser.add_argument("--seed", type=int, default=0)

@@ -124,3 +124,16 @@ def test_the_bench_of_kernels_measures_at_the_best_shift(script: Script, picture
     (row,) = measured(results)
     assert row["picture"] == "square_box_img"
     assert np.isfinite([row["psnr"], row["psnr_input"], row["psnr_true_kernel"], *row["shift"]]).all()
+
+
+def test_tasks_are_measured_on_files_with_known_truth(script: Script, picture: Path, tmp_path: Path) -> None:
+    Image.open(picture).resize((16, 16), Image.Resampling.LANCZOS).save(tmp_path / "square_small.png")
+    results = tmp_path / "sr.json"
+    options = ["--strip", "_small", "--truth", str(tmp_path / "{stem}.png"), "--measure", "luma", "--border", 2]
+    words = ["--steps", 2, "--json", results, "--words", "sr", "--scale", "2"]
+    script("tasks.py", tmp_path / "square_small.png", *options, *words)
+    (row,) = measured(results)
+    assert row["picture"] == "square"
+    assert row["size"] == [32, 32]
+    assert row["luma"] > row["input"] - 3
+    assert row["steps"] == [2, 2]
