@@ -11,7 +11,6 @@ from pipcli.fit import memory
 from pipcli.priors import build
 from pipcli.settings import PRESETS, PUBLISHED, PriorName, Settings
 
-
 PAPERS = {prior: row for (task, prior), row in PUBLISHED.items() if task == "denoise"}
 
 
