@@ -39,6 +39,8 @@ from pipcli.settings import PriorName
 from quality import pictures_in
 
 Row = dict[str, Any]
+# Exit codes above this are of Ctrl-C and of an end that was asked for.
+SIGNALLED = 128
 DENOISE = "degrade noise --sigma 25 -> denoise --sigma 25"
 
 
@@ -80,6 +82,8 @@ def restored(task: str, prior: PriorName, degraded: Path, truth: Path, arguments
     counted = Counted()
     with patch.object(Networks, "picture", lambda networks: counted.picture(networks)):
         code, lines, reason = run([*words, "--reference", str(truth)])
+    if code > SIGNALLED:
+        raise SystemExit(code)
     if code:
         return {"exit_code": code, "reason": reason}
     result = lines["result"]
