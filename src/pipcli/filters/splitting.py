@@ -39,9 +39,10 @@ Degrade = Callable[[Tensor], Tensor]
 # Conjugate gradients end when the residual is this share of what it was, or after so many steps.
 TOLERANCE, MOST_STEPS = 1e-4, 30
 # The variance of the error of rounding to 8 bits: an observation with no more than this has no other noise. The picture
-# is brought to it so often that it explains each sample to half a grey level, though none of its own leaves [0, 1].
+# is brought to it so often, at most, that it explains each sample to a part of a grey level, though none of its own
+# leaves [0, 1]: with what rounding it adds, to half of one.
 ROUNDING = 1 / (12 * 255**2)
-HALF_LEVEL, MOST_RETURNS = 0.5 / 255, 8
+CLOSE, MOST_RETURNS = 0.3 / 255, 8
 
 
 class _Data:
@@ -88,7 +89,7 @@ class _Data:
             return torch.where(self._known > 0, self._observation, picture).clamp(0, 1)
         for _ in range(MOST_RETURNS):
             picture = picture.clamp(0, 1)
-            if (self._observation - self._forward(picture)).abs().max() < HALF_LEVEL:
+            if (self._observation - self._forward(picture)).abs().max() < CLOSE:
                 break
             picture = self.nearest(picture, ratio)
         return picture.clamp(0, 1)
