@@ -11,7 +11,6 @@ too is left out; it is much the same for all that are compared.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -20,11 +19,12 @@ import torch
 from torch import Tensor
 
 from pipcli.branch.recorrupted import Branch
-from pipcli.filters import Filtered, NoiseBounds, refine, refine_under
+from pipcli.filters import Filtered, NoiseBounds, refine
 from pipcli.filters.nonlocal_bayes import REGION, nonlocal_bayes
 from pipcli.fit.device import Device, workers_for
+from pipcli.joining import Degraded, join
 from pipcli.noise import Noise, Whitened
-from pipcli.settings import BranchSettings, FinishSettings, Splitting
+from pipcli.settings import BranchSettings, FinishSettings
 
 # Of the branch in the pilot of the last pass. More was never best where we measured it.
 WEIGHTS = (0.0, 0.25, 0.5)
@@ -56,25 +56,14 @@ class Finished:
         given_back: share of what the filters took that was given back, since it was more than noise.
         branch: what became of the branch; None where none was asked for.
         branch_weight: of the branch in the pilot of the last pass; None where it was not joined.
+        networks_weight: of the networks' picture beside what filters made; None where it was not weighed so.
     """
 
     image: Tensor
     given_back: float = 0.0
     branch: BranchUse | None = None
     branch_weight: float | None = None
-
-
-@dataclass(frozen=True)
-class Degraded:
-    """How an observation came about, but for its noise.
-
-    Attributes:
-        degrade: maps (1, C, H, W) pictures to the (1, C, h, w) observations of them; linear.
-        observed: (1, C or 1, h, w) booleans of the samples that say anything of the picture; None is all.
-    """
-
-    degrade: Callable[[Tensor], Tensor]
-    observed: Tensor | None
+    networks_weight: float | None = None
 
 
 class Watch(Protocol):
@@ -122,42 +111,16 @@ def finish(
     """
     finished = Finished(image)
     if settings.splitting is not None and degraded is not None:
-        return Finished(_refined(image, observation, noise, settings.splitting, device, watch or Unwatched(), degraded))
+        # The map would have to be known in the form in which noise of other kinds is white: here all are Gaussian.
+        must_end = (watch or Unwatched()).must_end
+        joined = join(image, observation, degraded, noise.std**2, settings.splitting, device, must_end)
+        return Finished(joined.image, networks_weight=joined.networks_weight)
     if not settings.passes:
         return finished
     for _ in range(noise.passes):
         whitened = noise.whitened(observation, finished.image)
         finished = _Finish(whitened, noise, settings, device, seed, watch or Unwatched()).run()
     return finished
-
-
-def _refined(
-    image: Tensor,
-    observation: Tensor,
-    noise: Noise,
-    splitting: Splitting,
-    device: Device,
-    watch: Watch,
-    degraded: Degraded,
-) -> Tensor:
-    """Return what the networks' picture and an observation of it through a linear map become together.
-
-    The map would have to be known in the form in which noise of other kinds is white, so all of them count as Gaussian
-    of the same strength here.
-    """
-    target = device.torch_device
-    regions = math.prod(math.ceil(length / REGION) for length in image.shape[-2:])
-    with workers_for(regions, device) as workers:
-        return refine_under(
-            image.to(target),
-            observation.to(target),
-            degraded.degrade,
-            None if degraded.observed is None else degraded.observed.to(target),
-            max(noise.std, splitting.least_std) ** 2,
-            splitting,
-            workers,
-            watch.must_end,
-        ).cpu()
 
 
 class _Finish:

@@ -122,13 +122,14 @@ def _estimated(noise: "Noise", observation: "Tensor", size: int | None, must_end
 
 def _preview(blur: "Blur", observation: "Tensor") -> "Tensor":
     """Return the picture that filters make of an observation without networks, on the CPU."""
-    from pipcli.finishing import Degraded, finish
+    from pipcli.finishing import finish
     from pipcli.fit.device import choose_device
+    from pipcli.joining import Degraded
     from pipcli.settings import TASK_FINISH, Quality
 
     start, settings = blur.naive(observation), TASK_FINISH["deblur"][Quality.DRAFT]
     return finish(
-        start, observation, blur.noise, settings, choose_device("cpu"), seed=0, degraded=Degraded(blur, None)
+        start, observation, blur.noise, settings, choose_device("cpu"), seed=0, degraded=Degraded(blur, blur.naive)
     ).image
 
 

@@ -15,8 +15,9 @@ from pipcli.cli.photo_networks import Networks
 from pipcli.cli.report import Metrics
 from pipcli.cli.request import Request, kind_of, says_nothing_of_noise, stop_of
 from pipcli.console import Reporter
-from pipcli.finishing import Degraded, Finished, finish
+from pipcli.finishing import Finished, finish
 from pipcli.fit.device import Device, ran_out_of_memory
+from pipcli.joining import Degraded
 from pipcli.media import Photo, Samples, decode_photo, encode, encode_photo, format_for, publish, quantised, shown
 from pipcli.metrics import psnr
 from pipcli.noise import NOISES, Evidence, Gaussian, Noise, Origin, detect
@@ -173,7 +174,8 @@ class PhotoJob:
         if self.request.task.combined is not None and not self.has_noise:
             return Finished(self.observation)
         settings, device, seed = self.settings.finish, self.networks.device, self.request.seed
-        degraded = Degraded(self.degradation, self.networks.observed)
+        networks = self.networks
+        degraded = Degraded(self.degradation, self.degradation.naive, networks.observed, networks.held_out)
         try:
             return finish(image, self.observation, self.noise, settings, device, seed, watch, degraded)
         except (MemoryError, RuntimeError) as error:

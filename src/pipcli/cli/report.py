@@ -127,6 +127,8 @@ def finished(
         reporter.explain(f"the branch that sees the noisy picture has weight {finish.branch_weight:.2f}")
     elif finish.branch is not None:
         reporter.say(f"the branch that sees the noisy picture was {finish.branch}: written without it")
+    if finish.networks_weight is not None:
+        reporter.explain(f"the networks' picture has weight {finish.networks_weight:.2f}")
     if metrics is not None:
         reporter.explain(f"the networks' picture alone has {metrics.psnr_prior:.2f} dB")
         reporter.explain(f"the last raw output, unaveraged, has {metrics.psnr_last_output:.2f} dB")
@@ -144,6 +146,7 @@ def finished(
         fitting_seconds=round(solution.seconds, 3),
         branch=None if finish.branch is None else str(finish.branch),
         branch_weight=None if finish.branch_weight is None else round(finish.branch_weight, 3),
+        networks_weight=finish.networks_weight,
         given_back=round(finish.given_back, 3),
         restarts=solution.restarts,
         metrics=None if metrics is None else _rounded(metrics),

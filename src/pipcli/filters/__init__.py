@@ -2,6 +2,6 @@
 
 from pipcli.filters.refinement import refine
 from pipcli.filters.spectrum import Filtered, NoiseBounds
-from pipcli.filters.splitting import refine_under
+from pipcli.filters.splitting import nearest_to, refine_under
 
-__all__ = ["Filtered", "NoiseBounds", "refine", "refine_under"]
+__all__ = ["Filtered", "NoiseBounds", "nearest_to", "refine", "refine_under"]

@@ -96,6 +96,20 @@ class _Data:
 
 
 @torch.no_grad()
+def nearest_to(picture: Tensor, observation: Tensor, degrade: Degrade, observed: Tensor | None, ratio: float) -> Tensor:
+    """Return the picture between the given one and those that explain the observation; arguments as in `refine_under`.
+
+    Args:
+        picture: (1, C, H, W) float32.
+        observation: (1, C, h, w) float32 in [0, 1].
+        degrade: linear and differentiable.
+        observed: where the observation says anything.
+        ratio: the variance of the observation's noise as a share of the variance of the picture's error.
+    """
+    return _Data(picture, observation, degrade, observed).nearest(picture, ratio)
+
+
+@torch.no_grad()
 def refine_under(
     start: Tensor,
     observation: Tensor,

@@ -20,12 +20,19 @@ def falling(highest: float, lowest: float, count: int, patches: Patches) -> tupl
     return tuple(Round(level / 255, patches) for level in geometric(highest, lowest, count))
 
 
-def _split(highest: float, lowest: float, count: int, momentum: float, least_std: float = 0.0) -> FinishSettings:
-    return FinishSettings(splitting=Splitting(falling(highest, lowest, count, SPLIT_PATCHES), momentum, least_std))
+def _split(highest: float, lowest: float, count: int, momentum: float) -> FinishSettings:
+    rounds = falling(highest, lowest, count, SPLIT_PATCHES)
+    return FinishSettings(splitting=Splitting(rounds, momentum, weights=NETWORKS_WEIGHTS))
+
+
+def _split_of_blur(highest: float, lowest: float, count: int, momentum: float) -> FinishSettings:
+    rounds = falling(highest, lowest, count, SPLIT_PATCHES)
+    return FinishSettings(splitting=Splitting(rounds, momentum, least_std=BLUR_STD))
 
 
 # No blur is quite the same all over a picture, and no kernel is known quite: what it says is wrong by this, at least.
 BLUR_STD = KERNEL.least_std
+NETWORKS_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SPLIT_PATCHES = Patches(side=5, stride=4, radius=8, similar=50, noise_factor=1.0)
 # What brings a picture to an observation through a known linear map; all other tasks take `FINISH`.
 # With a flash picture the networks' own is the result: what filters took from the dark one would be its coarse noise.
@@ -42,8 +49,8 @@ TASK_FINISH = {
         Quality.BEST: _split(20.0, 1.0, 40, momentum=0.8),
     },
     "deblur": {
-        Quality.DRAFT: _split(40.0, 10.0, 8, momentum=0.75, least_std=BLUR_STD),
-        Quality.STANDARD: _split(60.0, 5.0, 16, momentum=0.8, least_std=BLUR_STD),
-        Quality.BEST: _split(60.0, 4.0, 28, momentum=0.8, least_std=BLUR_STD),
+        Quality.DRAFT: _split_of_blur(40.0, 10.0, 8, momentum=0.75),
+        Quality.STANDARD: _split_of_blur(60.0, 5.0, 16, momentum=0.8),
+        Quality.BEST: _split_of_blur(60.0, 4.0, 28, momentum=0.8),
     },
 }

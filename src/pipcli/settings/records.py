@@ -89,11 +89,13 @@ class Splitting:
         rounds: in their order, with a falling standard deviation; one at least.
         momentum: how much of its last change a round adds to the picture in advance, in [0, 1).
         least_std: standard deviation of what the map is not known to, in [0, 1] units: less noise counts as this.
+        weights: that the networks' picture may have beside what the rounds arrive at; none: it is where they start.
     """
 
     rounds: tuple[Round, ...]
     momentum: float
     least_std: float = 0.0
+    weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
