@@ -16,8 +16,8 @@ from pipcli.settings import KernelName, Patches, Splitting, falling
 
 ROUNDING = 1 / (12 * 255**2)
 SPLITTING = Splitting(
-    falling(20.0, 4.0, 4, Patches(side=4, stride=3, radius=6, similar=20, noise_factor=1.0)),
-    momentum=0.5,
+    falling(20.0, 4.0, 12, Patches(side=4, stride=3, radius=6, similar=20, noise_factor=1.0)),
+    momentum=0.75,
     weights=(0.0, 0.5, 1.0),
 )
 
@@ -41,7 +41,7 @@ def joined(
 @pytest.fixture
 def masked() -> tuple[Tensor, Degraded]:
     identity = Identity(Gaussian.known(0.0))
-    observed = torch.rand(1, 1, 48, 48, generator=torch.Generator().manual_seed(0)) < 0.3
+    observed = torch.rand(1, 1, 48, 48, generator=torch.Generator().manual_seed(0)) < 0.5
     return waves(48), Degraded(identity, identity.naive, observed, held_out(48))
 
 
