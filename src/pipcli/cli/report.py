@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pipcli.noise import Noise
     from pipcli.restore import Solution
 
+MOST_NUMBERS = 3
+
 
 @dataclass(frozen=True)
 class Metrics:
@@ -118,6 +120,9 @@ def finished(
     """Tell why and when the fit ended, what it gained where that is known, and where the result lies."""
     gain = "" if metrics is None else f", {metrics.psnr_input:.2f} -> {metrics.psnr:.2f} dB"
     reporter.say(f"{solution.outcome.value}{_taken(solution, finishing_seconds)}{gain}")
+    numbers = _numbers(solution)
+    for name, values in numbers.items():
+        reporter.say(f"{name} {','.join(f'{value:.3f}' for value in values)}")
     if finish.given_back:
         reporter.say(
             f"more than noise was taken out, so {100 * finish.given_back:.0f} percent of it was given back: "
@@ -149,10 +154,17 @@ def finished(
         networks_weight=finish.networks_weight,
         given_back=round(finish.given_back, 3),
         restarts=solution.restarts,
+        found=numbers,
         metrics=None if metrics is None else _rounded(metrics),
     )
     if files.output != STANDARD_STREAM:
         reporter.path(files.output)
+
+
+def _numbers(solution: "Solution") -> dict[str, list[float]]:
+    """Return what else was found, as far as it is a few numbers and no picture."""
+    few = {name: values for name, values in solution.found.items() if values.numel() <= MOST_NUMBERS}
+    return {name: [round(value, 4) for value in values.flatten().tolist()] for name, values in few.items()}
 
 
 def _rounded(metrics: Metrics) -> dict[str, float]:
