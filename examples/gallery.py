@@ -1,4 +1,4 @@
-"""Draw docs/gallery.png: a row a task, each degraded and restored by the real command.
+"""Draw docs/gallery.jpg: a row a task, each degraded and restored by the real command.
 
     python examples/gallery.py [--out FILE] [--only TASK...] [more options for every restoration, such as --steps 3]
 
@@ -119,10 +119,10 @@ def gallery(names: list[str], more: list[str]) -> Image.Image:
 def main(arguments: list[str]) -> int:
     """Draw the gallery."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=FOLDER.parent / "docs" / "gallery.png")
+    parser.add_argument("--out", type=Path, default=FOLDER.parent / "docs" / "gallery.jpg")
     parser.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS), metavar="TASK")
     options, more = parser.parse_known_args(arguments)
-    gallery(options.only, more).quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(options.out, optimize=True)
+    gallery(options.only, more).save(options.out, quality=92)
     print(options.out)
     return 0
 

@@ -124,3 +124,15 @@ def test_the_mask_is_asked_for_and_must_be_there(inpaint: Command, tmp_path: Pat
     assert "nowhere.png" in inpaint(tmp_path / "in.png", "--mask", tmp_path / "nowhere.png").message
     assert "transparency" in inpaint(tmp_path / "in.png", "--mask", "alpha").message
     assert "--invert-mask" in inpaint(tmp_path / "in.png", "--mask", "alpha", "--invert-mask").message
+
+
+def test_what_the_mask_hides_has_no_say_in_the_result(inpaint: Command, tmp_path: Path) -> None:
+    array = samples(SIDE, SIDE, 3, "uint8")
+    Image.fromarray(hole()).save(tmp_path / "mask.png")
+    results = []
+    for value in (0, 90, 255):
+        array[hole() > 0] = value
+        (tmp_path / "in.png").write_bytes(png_of(array))
+        assert inpaint(tmp_path / "in.png", "--mask", tmp_path / "mask.png", "--overwrite").code == 0
+        results.append((tmp_path / "in_inpainted.png").read_bytes())
+    assert len(set(results)) == 1
