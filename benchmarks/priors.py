@@ -41,6 +41,7 @@ from quality import pictures_in
 Row = dict[str, Any]
 # Exit codes above this are of Ctrl-C and of an end that was asked for.
 SIGNALLED = 128
+DRAWN = ("noise", "mask", "haze")
 DENOISE = "degrade noise --sigma 25 -> denoise --sigma 25"
 
 
@@ -113,7 +114,9 @@ def degraded_file(task: str, clean: Path, truth: Path, arguments: argparse.Names
     """
     output = clean.with_name("degraded.png")
     words = [*filled(task.split(" -> ")[0], clean.parent, truth), str(clean), "-o", str(output)]
-    code, _, reason = run([*words, "--seed", str(arguments.seed), "--overwrite"])
+    # Only what draws at random takes a seed.
+    seed = ["--seed", str(arguments.seed)] if words[1] in DRAWN else []
+    code, _, reason = run([*words, *seed, "--overwrite"])
     if code:
         raise SystemExit(f"{task}: {reason}")
     return output
