@@ -25,8 +25,8 @@ from torch.nn import functional as F
 
 from about import about
 from measuring import show_row, values_of
+from pipcli.convolution import Convolution, margins
 from pipcli.deblurring import KernelEstimate, estimate_kernel
-from pipcli.deblurring.convolution import Convolution
 from pipcli.noise.gaussian import estimate_noise_std
 from pipcli.settings import KERNEL
 
@@ -65,8 +65,9 @@ def deconvolved(observation: Tensor, kernel: Tensor, std: float) -> Tensor:
     convolution = Convolution((observation.shape[0], observation.shape[1]), (rows, columns))
     spectrum = convolution.spectrum(kernel)
     weight = WEIGHT_AT_ONE_PERCENT * (std / 0.01) ** 2
-    top, left = rows - 1 - rows // 2, columns - 1 - columns // 2
-    picture = F.pad(observation[None, None], (left, columns // 2, top, rows // 2), mode="replicate")[0, 0]
+    around = margins((rows, columns))
+    left, _, top, _ = around
+    picture = F.pad(observation[None, None], around, mode="replicate")[0, 0]
     target = convolution.adjoint_for_planes(spectrum, observation)
     weights = [torch.ones(()), torch.ones(())]
     for _ in range(ROUNDS):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pipcli.deblurring.convolution import Convolution, quick_length
+from pipcli.convolution import Convolution, quick_length
 from pipcli.deblurring.kernels import centred, delta, fitted, on_simplex, resized, trimmed, without_specks
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.deblurring.convolution import Convolution
+from pipcli.convolution import Convolution, margins
 from pipcli.deblurring.kernels import fitted
 from pipcli.deblurring.sharpening import gradients
 
@@ -74,8 +74,9 @@ class _Posterior:
         height, width = self.observed.shape[-2:]
         self._convolution = Convolution((height, width), (rows, columns))
         self._noise = 2 * noise_std**2  # a gradient has that of two samples
-        top, left = rows - 1 - rows // 2, columns - 1 - columns // 2
-        self.slopes = F.pad(self.observed, (left, columns // 2, top, rows // 2))
+        around = margins((rows, columns))
+        left, _, top, _ = around
+        self.slopes = F.pad(self.observed, around)
         square = 2 * float(self.observed.square().mean())
         self._variances = torch.full_like(self.slopes, max(square, LEAST_VARIANCE))
         # Outside of what the observation shows it says little, and the kernel's size decides how much there is of that.

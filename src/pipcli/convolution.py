@@ -22,6 +22,16 @@ def quick_length(length: int) -> int:
         length += 1
 
 
+def margins(kernel_size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return by how much planes reach beyond what their convolution shows: left, right, top and bottom, in pixels.
+
+    The centre of a kernel is its pixel (kh // 2, kw // 2), and a convolution looks behind by what the kernel reaches
+    ahead of it.
+    """
+    rows, columns = kernel_size
+    return columns - 1 - columns // 2, columns // 2, rows - 1 - rows // 2, rows // 2
+
+
 class Convolution:
     """Convolutions that give planes of one size with kernels of one size."""
 
