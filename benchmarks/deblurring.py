@@ -29,6 +29,7 @@ from pipcli.convolution import Convolution, margins
 from pipcli.deblurring import KernelEstimate, estimate_kernel
 from pipcli.noise.gaussian import estimate_noise_std
 from pipcli.settings import KERNEL
+from pipcli.solving import conjugate_gradients
 
 Row = dict[str, Any]
 BORDER, REACH, FRACTIONS = 15, 5, 4
@@ -81,14 +82,7 @@ def deconvolved(observation: Tensor, kernel: Tensor, std: float) -> Tensor:
                 result = result - torch.cat([slopes, none], axis) + torch.cat([none, slopes], axis)
             return result
 
-        residual = target - normal(picture)
-        direction, square = residual, residual.square().sum()
-        for _ in range(STEPS):
-            mapped = normal(direction)
-            length = square / (direction * mapped).sum()
-            picture, residual = picture + length * direction, residual - length * mapped
-            before, square = square, residual.square().sum()
-            direction = residual + square / before * direction
+        picture = conjugate_gradients(normal, picture, target - normal(picture), steps=STEPS, tolerance=0.0)
         weights = [POWER * (picture.diff(dim=axis).square() + SMALLEST) ** (POWER / 2 - 1) for axis in (0, 1)]
     return picture[top : top + observation.shape[0], left : left + observation.shape[1]].clamp(0, 1)
 

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from pipcli.convolution import Convolution, margins
 from pipcli.deblurring.kernels import fitted
 from pipcli.deblurring.sharpening import gradients
+from pipcli.solving import conjugate_gradients
 
 FIRST_ROUNDS, ROUNDS, STEPS = 6, 2, 12
 # The steps end before, when the residual is this share of what it was.
@@ -117,19 +118,5 @@ def _explaining(
         results = convolution.product(convolution.spectrum(planes), spectrum)
         return convolution.adjoint_for_planes(spectrum, results) + precision * planes
 
-    scale = 1 / (power + precision)
     residual = convolution.adjoint_for_planes(spectrum, observed) - normal(slopes)
-    scaled = scale * residual
-    direction, square = scaled, (residual * scaled).sum()
-    enough = ENOUGH**2 * square
-    for _ in range(STEPS):
-        if square <= enough:
-            break
-        mapped = normal(direction)
-        length = square / (direction * mapped).sum()
-        slopes = slopes + length * direction
-        residual = residual - length * mapped
-        scaled = scale * residual
-        before, square = square, (residual * scaled).sum()
-        direction = scaled + square / before * direction
-    return slopes
+    return conjugate_gradients(normal, slopes, residual, steps=STEPS, tolerance=ENOUGH, scale=1 / (power + precision))

@@ -33,6 +33,7 @@ from torch import Tensor
 from pipcli.filters.nonlocal_bayes import nonlocal_bayes
 from pipcli.filters.spectrum import NoiseBounds
 from pipcli.settings import Round, Splitting
+from pipcli.solving import conjugate_gradients
 
 Degrade = Callable[[Tensor], Tensor]
 
@@ -69,18 +70,12 @@ class _Data:
             ratio: the variance of the observation's noise as a share of the variance of the picture's error.
         """
         residual = self._observation - self._forward(picture)
-        weights, direction = torch.zeros_like(residual), residual
-        square = residual.square().sum()
-        enough = TOLERANCE**2 * square
-        for _ in range(MOST_STEPS):
-            if square <= enough:
-                break
-            mapped = self._forward(self._adjoint(direction)) + ratio * direction
-            length = square / (direction * mapped).sum()
-            weights = weights + length * direction
-            residual = residual - length * mapped
-            before, square = square, residual.square().sum()
-            direction = residual + square / before * direction
+
+        def apply(weights: Tensor) -> Tensor:
+            return self._forward(self._adjoint(weights)) + ratio * weights
+
+        start = torch.zeros_like(residual)
+        weights = conjugate_gradients(apply, start, residual, steps=MOST_STEPS, tolerance=TOLERANCE)
         return picture + self._adjoint(weights)
 
     def met(self, picture: Tensor, ratio: float) -> Tensor:
