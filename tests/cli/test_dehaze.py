@@ -82,4 +82,5 @@ def test_a_given_transmission_of_another_size_is_refused(command: Command, tmp_p
     (tmp_path / "t.png").write_bytes(png_of(samples(16, 17, 1, "uint8")))
     run = command("dehaze", tmp_path / "in.png", "--given-transmission", tmp_path / "t.png")
     assert run.code == 2
+    assert "--given-transmission" in run.message
     assert "they must match" in run.message

@@ -11,7 +11,7 @@ from pipcli.cli.photo_files import check_png
 from pipcli.cli.photo_options import PhotoOptions, with_photo_options
 from pipcli.cli.task import Companion, Task
 from pipcli.errors import UnusableInputError
-from pipcli.media import Photo, encode, quantised, read_photo, shown
+from pipcli.media import Photo, encode_map, read_photo, shown
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -140,4 +140,4 @@ def _kernel_file(degradation: "Degradation", solution: "Solution") -> bytes:
     if not isinstance(degradation, Blur):
         raise TypeError("only a blur has a kernel")
     weights = degradation.kernel.cpu()
-    return encode(Photo(quantised((weights / weights.max())[:, :, None].numpy(), KERNEL_BITS), "PNG"), "PNG")
+    return encode_map((weights / weights.max()).numpy(), KERNEL_BITS)

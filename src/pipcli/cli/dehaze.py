@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipcli.cli import options
+from pipcli.cli.airlight import airlight_of
 from pipcli.cli.photo_files import check_png
 from pipcli.cli.photo_options import PhotoOptions, with_photo_options
 from pipcli.cli.task import Companion, Task, Work, noise_only
 from pipcli.errors import UnusableInputError
-from pipcli.media import Photo, encode, quantised, read_photo, shown
+from pipcli.media import Photo, encode_map, read_photo, shown
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,8 +64,11 @@ def dehaze(
     from pipcli.cli import photo_task
 
     _refuse_what_has_no_meaning(photo)
-    colour = None if airlight is None else _colour(airlight)
-    given = None if given_transmission is None else read_photo(given_transmission)
+    colour = None if airlight is None else airlight_of(airlight)
+    given, of_input_size = None, {}
+    if given_transmission is not None:
+        given = read_photo(given_transmission)
+        of_input_size[f"--given-transmission {shown(given_transmission)}"] = given
     if transmission is not None:
         check_png("--transmission", transmission)
 
@@ -77,7 +81,7 @@ def dehaze(
         suffix="_dehazed",
         degradation=noise_only,
         noiseless=True,
-        guide=given,
+        of_input_size=of_input_size,
         companions=companions,
         solve=solve,
     )
@@ -103,17 +107,6 @@ def _refuse_what_has_no_meaning(photo: PhotoOptions) -> None:
     for option, said in meaningless.items():
         if said:
             raise UnusableInputError(f"{option} has no meaning for dehaze, whose generators are its own: leave it out")
-
-
-def _colour(text: str) -> tuple[float, ...]:
-    """Read one number or three, in 0 to 1."""
-    try:
-        numbers = tuple(float(word) for word in text.split(","))
-    except ValueError:
-        numbers = ()
-    if len(numbers) not in (1, 3) or not all(0 <= number <= 1 for number in numbers):
-        raise UnusableInputError(f"--airlight is R,G,B or one number, each from 0 to 1, not {shown(Path(text))}")
-    return numbers
 
 
 def _solution(observation: "Tensor", work: Work, colour: tuple[float, ...] | None, given: Photo | None) -> "Solution":
@@ -150,5 +143,4 @@ def _solution(observation: "Tensor", work: Work, colour: tuple[float, ...] | Non
 
 def _transmission_file(degradation: "Degradation", solution: "Solution") -> bytes:
     del degradation
-    samples = solution.found[TRANSMISSION][0].permute(1, 2, 0).numpy()
-    return encode(Photo(quantised(samples, TRANSMISSION_BITS), "PNG"), "PNG")
+    return encode_map(solution.found[TRANSMISSION][0, 0].numpy(), TRANSMISSION_BITS)

@@ -42,7 +42,7 @@ class _Watcher:
 
     def interrupted(self) -> bool:
         """Return whether Ctrl-C or SIGTERM came."""
-        return self.interruption.signal_number is not None
+        return self.interruption.came
 
 
 def _networks(size: tuple[int, int], device: Device) -> Networks:

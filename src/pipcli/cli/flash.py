@@ -8,7 +8,7 @@ import typer
 from pipcli.cli import options
 from pipcli.cli.photo_options import PhotoOptions, with_photo_options
 from pipcli.cli.task import Task, noise_only
-from pipcli.media import read_photo
+from pipcli.media import read_photo, shown
 
 Guide = Annotated[
     Path, typer.Option(help="The photo of the same place with flash, of the same size, not shifted.", metavar="FILE")
@@ -30,5 +30,8 @@ def flash(inputs: options.Inputs, guide: Guide, photo: PhotoOptions) -> int:
     # Everything that takes long to import waits until there is work to do: --help is instant.
     from pipcli.cli import photo_task
 
-    task = Task(name="flash", suffix="_flash", degradation=noise_only, guide=read_photo(guide))
+    lit = read_photo(guide)
+    task = Task(
+        name="flash", suffix="_flash", degradation=noise_only, guide=lit, of_input_size={f"--guide {shown(guide)}": lit}
+    )
     return photo_task.run(task, inputs, photo)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipcli.cli import options
+from pipcli.cli.photo_files import check_same_size
 from pipcli.cli.photo_options import PhotoOptions, with_photo_options
 from pipcli.cli.task import Task, noise_only
 from pipcli.errors import UnusableInputError
@@ -51,10 +52,13 @@ class _Holes:
         """
         marked = self._marked(photo)
         known = marked if self.inverted else ~marked
-        if known.all() or not known.any():
-            nothing = "nothing to fill" if known.all() else "nothing to fill from: it is white all over"
-            nothing = nothing.replace("white", "black") if self.inverted and not known.all() else nothing
-            raise UnusableInputError(f"--mask {self.name} leaves {nothing}{self._advice(photo)}")
+        if known.all():
+            raise UnusableInputError(f"--mask {self.name} leaves nothing to fill{self._advice()}")
+        if not known.any():
+            colour = "black" if self.inverted else "white"
+            raise UnusableInputError(
+                f"--mask {self.name} leaves nothing to fill from: it is {colour} all over{self._advice()}"
+            )
         return known
 
     def _marked(self, photo: Photo) -> "NDArray[np.bool_]":
@@ -62,15 +66,11 @@ class _Holes:
             if photo.alpha is None:
                 raise UnusableInputError("--mask alpha wants a picture with transparency, and this one has none")
             return in_unit_range(photo.alpha) < 0.5
-        if (self.mask.height, self.mask.width) != (photo.height, photo.width):
-            raise UnusableInputError(
-                f"--mask {self.name} is {self.mask.width}x{self.mask.height}, the input is "
-                f"{photo.width}x{photo.height}: they must match"
-            )
+        check_same_size(f"--mask {self.name}", self.mask, photo)
         marked: NDArray[np.bool_] = self.mask.values().mean(axis=2) >= 0.5
         return marked
 
-    def _advice(self, photo: Photo) -> str:
+    def _advice(self) -> str:
         return "" if self.mask is None else "; white is filled, and with --invert-mask black is"
 
     def carrier(self, photo: Photo) -> Photo:

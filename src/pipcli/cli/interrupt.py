@@ -61,6 +61,11 @@ class Interruption:
             end_at_once(self.signal_number)
 
     @property
+    def came(self) -> bool:
+        """Whether a signal asked for the end."""
+        return self.signal_number is not None
+
+    @property
     def exit_code(self) -> int:
         """128 plus the signal's number, as shells count, or 0 when there was none."""
         return 0 if self.signal_number is None else 128 + self.signal_number

@@ -144,4 +144,4 @@ class Batch:
 
     def interrupted(self) -> bool:
         """Return whether Ctrl-C or SIGTERM came."""
-        return self.interruption.signal_number is not None
+        return self.interruption.came

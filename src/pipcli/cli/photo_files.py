@@ -121,8 +121,8 @@ def open_files(request: Request) -> Files:
         }
     )
     reference = None if request.reference is None else _reference(request.reference, request.task, photo)
-    if request.task.guide is not None:
-        _check_guide(request.task.guide, photo)
+    for name, other in request.task.of_input_size.items():
+        check_same_size(name, other, photo)
     known = None if request.task.known is None else request.task.known(photo)
     return Files(request.source, photo, output, output_format, reference, request.sheet, request.uncertainty, known)
 
@@ -204,10 +204,20 @@ def check_apart(files: dict[str, Path | None]) -> None:
             raise OutputRefusedError(f"{other} and {option} are both {shown(path)}: they must be different files")
 
 
-def _check_guide(guide: Photo, photo: Photo) -> None:
-    if (guide.height, guide.width) != (photo.height, photo.width):
+def check_same_size(name: str, other: Photo, photo: Photo) -> None:
+    """Refuse a picture that belongs to the input and is not of its size.
+
+    Args:
+        name: what the user calls it.
+        other: the picture.
+        photo: the input.
+
+    Raises:
+        UnusableInputError: the sizes differ.
+    """
+    if (other.height, other.width) != (photo.height, photo.width):
         raise UnusableInputError(
-            f"--guide is {guide.width}x{guide.height}, the input is {photo.width}x{photo.height}: they must match"
+            f"{name} is {other.width}x{other.height}, the input is {photo.width}x{photo.height}: they must match"
         )
 
 

@@ -18,7 +18,7 @@ from pipcli.console import Reporter
 from pipcli.finishing import Finished, finish
 from pipcli.fit.device import Device, ran_out_of_memory
 from pipcli.joining import Degraded
-from pipcli.media import Photo, Samples, decode_photo, encode, encode_photo, format_for, publish, quantised, shown
+from pipcli.media import Photo, Samples, decode_photo, encode_map, encode_photo, format_for, publish, shown
 from pipcli.metrics import psnr
 from pipcli.noise import NOISES, Evidence, Gaussian, Noise, Origin, detect
 from pipcli.restore import CHECK_EVERY, Outcome, Progress, Solution, Stage
@@ -209,8 +209,7 @@ class PhotoJob:
         return Metrics(*(psnr(picture, reference) for picture in pictures))
 
     def _write_uncertainty(self, path: Path, spread: Tensor) -> None:
-        samples = quantised(spread[0].permute(1, 2, 0).numpy(), UNCERTAINTY_SUFFIXES[path.suffix.lower()])
-        data = encode(Photo(samples, "PNG"), format_for(path))
+        data = encode_map(spread[0, 0].numpy(), UNCERTAINTY_SUFFIXES[path.suffix.lower()], format_for(path))
         publish(path, data, overwrite=self.request.overwrite)
 
     def _write_sheet(self, path: Path, written: Photo, metrics: Metrics | None) -> None:

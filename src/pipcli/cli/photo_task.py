@@ -43,7 +43,7 @@ class _Account:
 
     def exit_code(self, interruption: Interruption) -> int:
         """Return the code for all of it."""
-        if interruption.signal_number is not None or not self.failures:
+        if interruption.came or not self.failures:
             return interruption.exit_code
         return SOME_FAILED if self.done else self.failures[0].exit_code
 
@@ -78,7 +78,7 @@ def run(task: Task, sources: Sequence[Path], photo: PhotoOptions) -> int:
         account = _Account(len(requests), reporter)
 
         def interrupted() -> bool:
-            return interruption.signal_number is not None
+            return interruption.came
 
         def jobs() -> Iterator[PhotoJob]:
             for one in requests:
@@ -87,7 +87,7 @@ def run(task: Task, sources: Sequence[Path], photo: PhotoOptions) -> int:
 
         for jobs_together in batches(jobs(), device):
             _restore(Batch(jobs_together, device, interruption, reporter), account)
-            if interruption.signal_number is not None:
+            if interruption.came:
                 break
         exit_code = account.exit_code(interruption)
         reporter.event(

@@ -1,8 +1,8 @@
 """What sets one task on photos apart from the others; loads no torch."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,6 +62,7 @@ class Task:
         combined: makes the result of the networks' picture and the input, its noise taken out, both (1, C, H, W) in
             [0, 1]; None where the filters make it of the two.
         guide: a picture of the same place that the generators see; None where there is none.
+        of_input_size: pictures that must be of the input's size, by what the user calls them.
         companions: what is written beside the result.
         solve: arrives at the result of a (1, C, H, W) observation in a way of the task's own, in place of networks on
             windows and filters; None for those.
@@ -77,6 +78,7 @@ class Task:
     carrier: "Callable[[Photo], Photo]" = lambda photo: photo
     combined: "Callable[[Tensor, Tensor], Tensor] | None" = None
     guide: "Photo | None" = None
+    of_input_size: "Mapping[str, Photo]" = field(default_factory=dict)
     companions: tuple[Companion, ...] = ()
     solve: "Callable[[Tensor, Work], Solution] | None" = None
 

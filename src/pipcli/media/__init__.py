@@ -9,7 +9,7 @@ from pipcli.media.photo import Photo, Samples, in_unit_range
 from pipcli.media.publishing import check_output, publish
 from pipcli.media.reading import decode_photo, read_photo, read_stream
 from pipcli.media.sources import MAX_FILE_BYTES, MAX_PIXELS, read_file, shown
-from pipcli.media.writing import encode, encode_jpeg, encode_photo, encode_rgb8, quantised
+from pipcli.media.writing import encode, encode_jpeg, encode_map, encode_photo, encode_rgb8, quantised
 
 __all__ = [
     "MAX_FILE_BYTES",
@@ -21,6 +21,7 @@ __all__ = [
     "decode_photo",
     "encode",
     "encode_jpeg",
+    "encode_map",
     "encode_photo",
     "encode_rgb8",
     "format_for",

@@ -51,6 +51,17 @@ def encode(photo: Photo, file_format: str) -> bytes:
     return _encoded(replace(photo, exif=_settled(photo)), file_format)
 
 
+def encode_map(values: NDArray[np.floating[Any]], bits: int, file_format: str = "PNG") -> bytes:
+    """Encode a grey picture of numbers in [0, 1], which stands for no photo: a transmission, a kernel.
+
+    Args:
+        values: (H, W); what lies outside of [0, 1] is clipped.
+        bits: of a sample, as the format can hold them.
+        file_format: a name from `format_for`.
+    """
+    return encode(Photo(quantised(values[:, :, None], bits), "PNG"), file_format)
+
+
 def encode_jpeg(photo: Photo, *, quality: int, subsampling: str) -> bytes:
     """Encode a photo as JPEG with all its metadata, as coarsely as asked.
 

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipcli.cli.airlight import airlight_of
 from pipcli.cli.degrade import options
+from pipcli.cli.photo_files import check_same_size
 from pipcli.errors import UnusableInputError
 from pipcli.media import Photo, read_photo, shown
 
@@ -56,7 +58,7 @@ def haze(
       pip-restore degrade haze clean.png --depth depth.png --transmission t.png
     """
     options.check_range("--beta", beta, BETA_RANGE, "the density")
-    colour = _colour(airlight)
+    colour = airlight_of(airlight)
     # Everything that takes long to import waits until there is work to do: --help is instant.
     import numpy as np
 
@@ -101,23 +103,8 @@ def haze(
     return carry_out(order, hazy)
 
 
-def _colour(text: str) -> tuple[float, ...]:
-    """Return one or three numbers in [0, 1] from a list with commas."""
-    try:
-        colour = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        colour = ()
-    if len(colour) not in (1, 3) or not all(0 <= value <= 1 for value in colour):
-        raise UnusableInputError(f"--airlight is R,G,B or one number, each from 0 to 1, not {shown(text)}")
-    return colour
-
-
 def _read_depth(path: Path, photo: Photo) -> "NDArray[np.float64]":
     depth = read_photo(path)
-    if (depth.height, depth.width) != (photo.height, photo.width):
-        raise UnusableInputError(
-            f"--depth {shown(path)} is {depth.width}x{depth.height}, the input is {photo.width}x{photo.height}: "
-            "they must match"
-        )
+    check_same_size(f"--depth {shown(path)}", depth, photo)
     plane: NDArray[np.float64] = depth.values().mean(axis=2)
     return plane

@@ -95,7 +95,7 @@ def carry_out(
     made = _finished(like, degraded, clip=order.clip)
     data = encode(made, output_format)
     for option, path in order.companions.items():
-        publish(path, _companion(*degraded.companions[option]), overwrite=order.overwrite)
+        publish(path, media.encode_map(*degraded.companions[option]), overwrite=order.overwrite)
     if order.truth is not None:
         truth = media.encode(_part(photo, degraded.region), format_for(order.truth))
         publish(order.truth, truth, overwrite=order.overwrite)
@@ -164,10 +164,6 @@ def _finished(like: Photo, degraded: Degraded, *, clip: bool) -> Photo:
     if degraded.alpha is not None:
         alpha = media.quantised(degraded.alpha, like.bit_depth)
     return replace(like, samples=samples, alpha=alpha)
-
-
-def _companion(values: Values, depth: int) -> bytes:
-    return media.encode(Photo(media.quantised(values, depth)[:, :, None], "PNG"), "PNG")
 
 
 def _report(order: Order, output: Path, photo: Photo, made: Photo, degraded: Degraded) -> None:
