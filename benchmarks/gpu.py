@@ -10,6 +10,8 @@ Written to one JSON with the device's name:
   * quality: seconds to a better picture than the published algorithm's last output, as in `speed.py --quality`;
   * finish: the filters, and the branch, over a smoothed picture as the networks' one: their PSNR and seconds on the
     device in its precision, and on the CPU in float32;
+  * maps: what follows the fit where a linear map stands between picture and observation (a quarter of the size, half
+    of the pixels missing, a blur), from what a user has without us: as above;
   * pictures: the real command on several pictures at once against one after the other;
   * profile: the operations that take most of the device's time;
   * the peak of the device's memory.
@@ -27,6 +29,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -34,24 +37,28 @@ from unittest.mock import patch
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 import speed
 from about import about
 from pipcli.cli import photo_networks
 from pipcli.cli.photo_networks import Networks
-from pipcli.degradations import Identity
+from pipcli.degradations import Blur, Degradation, Downsample, Identity
 from pipcli.finishing import finish
 from pipcli.fit.device import Device, choose_device, keep_freed_memory, members_together
+from pipcli.joining import Degraded
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
 from pipcli.noise import Gaussian
 from pipcli.priors import batched
-from pipcli.settings import FINISH, PIP, Quality, StopName
+from pipcli.settings import FINISH, PIP, TASK_FINISH, KernelName, Quality, StopName
 from pipcli.tiles import Window, blend
 
 NOISE = Gaussian.known(25 / 255)
 CURVE_STEPS, SEEDS = 150, (0, 1, 2)
 CROP, CROPS = 256, 8
+BLUR_SIDE = 7
+CPU = Device(torch.device("cpu"), torch.float32, "to compare with")
 
 
 def networks(noisy: Tensor, device: Device, seed: int = 0) -> Networks:
@@ -185,15 +192,46 @@ def throughput(noisy: Path, device: str) -> dict[str, float]:
 
 def finishing(noisy: Tensor, clean: Tensor, device: Device) -> dict[str, dict[str, float]]:
     """Return PSNR and seconds of what follows the fit, on the device and on the CPU, without and with the branch."""
-    pilot = torch.nn.functional.avg_pool2d(noisy, 5, 1, 2, count_include_pad=False)
-    exact = Device(torch.device("cpu"), torch.float32, "to compare with")
+    pilot = avg_pool2d(noisy, 5, 1, 2, count_include_pad=False)
     found: dict[str, dict[str, float]] = {}
-    for name, place in {"device": device, "cpu": exact}.items():
+    for name, place in {"device": device, "cpu": CPU}.items():
         for quality in (Quality.STANDARD, Quality.BEST):
             started = time.perf_counter()
             image = finish(pilot, noisy, NOISE, FINISH[quality], place, seed=0).image
             seconds = time.perf_counter() - started
             found[f"{name} {quality}"] = {"psnr": psnr(image, clean), "seconds": seconds}
+    return found
+
+
+def _filled(observation: Tensor, known: Tensor) -> Tensor:
+    """Fill what is not known of a picture by the mean of what is known around it."""
+    samples, counts = (avg_pool2d(values, 5, 1, 2) for values in (observation, known.float()))
+    return torch.where(known, observation, samples / counts.clamp(min=1e-3))
+
+
+def of_maps(clean: Tensor, device: Device) -> dict[str, dict[str, float]]:
+    """Return PSNR and seconds of the draft rounds of each task with a linear map, on the device and on the CPU."""
+    noise, kernel = Gaussian.of_rounding(8), torch.ones(BLUR_SIDE, BLUR_SIDE) / BLUR_SIDE**2
+    known = torch.rand(1, 1, *clean.shape[-2:], generator=torch.Generator().manual_seed(0)) < 0.5
+    maps: dict[str, tuple[Degradation, Tensor | None]] = {
+        "sr": (Downsample(noise, Fraction(4), KernelName.LANCZOS), None),
+        "inpaint": (Identity(noise), known),
+        "deblur": (Blur(noise, kernel), None),
+    }
+    found: dict[str, dict[str, float]] = {}
+    for name, place in {"device": device, "cpu": CPU}.items():
+        for task, (degradation, observed) in maps.items():
+            observation = degradation(clean) if observed is None else clean * observed
+            start = degradation.naive(observation) if observed is None else _filled(observation, observed)
+            degraded = Degraded(degradation.to(place.torch_device), degradation.naive, observed)
+            started = time.perf_counter()
+            image = finish(
+                start, observation, noise, TASK_FINISH[task][Quality.DRAFT], place, seed=0, degraded=degraded
+            ).image
+            seconds = time.perf_counter() - started
+            truth = degradation.visible(clean) if task != "sr" else clean[..., : image.shape[-2], : image.shape[-1]]
+            found[f"{name} {task}"] = {"psnr": psnr(degradation.visible(image), truth), "seconds": seconds}
+            degradation.to("cpu")
     return found
 
 
@@ -210,6 +248,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     results["members"] = {"together": together, "alone": alone, "grouped": grouped, "ratio": grouped / alone}
     results["quality"] = speed.quality_ratios(arguments, noisy, clean)
     results["finish"] = finishing(noisy, clean, device)
+    results["maps"] = of_maps(clean, device)
     results["pictures"] = throughput(arguments.noisy, arguments.device)
     results["profile"] = top_operations(noisy, device)
     if device.torch_device.type == "cuda":
