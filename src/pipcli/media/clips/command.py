@@ -22,8 +22,17 @@ TRIED_SECONDS = "0.5"
 
 _LARGEST_TERM = 2**31 - 1  # of a fraction, as ffmpeg holds it
 _OF_THE_OLD_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder")
-_OF_THE_OLD_PICTURE = ("encoder", "alpha_mode", "BPS", "DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES")
-_OF_THE_OLD_PICTURE += ("_STATISTICS_WRITING_APP", "_STATISTICS_WRITING_DATE_UTC", "_STATISTICS_TAGS")
+_OF_THE_OLD_PICTURE = (
+    "encoder",
+    "alpha_mode",
+    "BPS",
+    "DURATION",
+    "NUMBER_OF_FRAMES",
+    "NUMBER_OF_BYTES",
+    "_STATISTICS_WRITING_APP",
+    "_STATISTICS_WRITING_DATE_UTC",
+    "_STATISTICS_TAGS",
+)
 
 
 def arguments(plan: Plan, path: Path, *, tried: bool) -> list[str]:
@@ -37,7 +46,8 @@ def arguments(plan: Plan, path: Path, *, tried: bool) -> list[str]:
     clip, place = plan.clip, plan.place
     line = ["-v", "level+warning", "-y", "-copyts", "-protocol_whitelist", "file,pipe", "-f", "nut", "-i", "pipe:0"]
     if clip.kind != "folder":
-        line += [*(["-t", TRIED_SECONDS] if tried else []), *input_options(clip.kind, clip.path)]
+        line += ["-t", TRIED_SECONDS] if tried else []
+        line += [*_offset(plan), *input_options(clip.kind, clip.path)]
     line += ["-filter_complex", f"[0:0]{_filters(plan)}[picture]"]
     before = [stream for stream in plan.streams if stream.index < clip.index]
     after = [stream for stream in plan.streams if stream.index > clip.index]
@@ -82,7 +92,6 @@ def _filters(plan: Plan) -> str:
     """From the frames of the pipe to the encoder's."""
     aspect = plan.clip.pixel_aspect
     last = [f"setsar={aspect.numerator}/{aspect.denominator}:max={_LARGEST_TERM}"]
-    last += [f"setpts=PTS-{shift(plan)}"] if shift(plan) else []
     if plan.layout.name == "pal8":
         return ",".join([*last, _palette(plan)])
     if _sends_grey(plan):
@@ -90,6 +99,11 @@ def _filters(plan: Plan) -> str:
     else:
         filters = from_rgb(plan.layout, plan.colour, plan.width, plan.height, alpha=plan.carries_alpha)
     return ",".join([*filters, tagged(plan.colour), *last])
+
+
+def _offset(plan: Plan) -> list[str]:
+    """All else starts later, too, if the picture has to."""
+    return ["-itsoffset", f"{float(shift(plan) * plan.times.base):.9f}"] if shift(plan) else []
 
 
 def _palette(plan: Plan) -> str:
@@ -107,7 +121,10 @@ def _mapped(streams: Iterable[Stream]) -> list[str]:
 def _tags(plan: Plan) -> list[str]:
     if plan.clip.kind == "folder":
         return []
-    line = ["-map_metadata", "1", f"-map_metadata:s:{plan.place}", f"1:s:{plan.clip.index}", "-map_chapters", "1"]
+    line = ["-map_metadata", "1", "-map_chapters", "1"]
+    sources = sorted([plan.clip.index, *(stream.index for stream in plan.streams)])
+    for place, index in enumerate(sources):
+        line += [f"-map_metadata:s:{place}", f"1:s:{index}"]
     for name in _OF_THE_OLD_FILE:
         line += ["-metadata", f"{name}="]
     for name in _OF_THE_OLD_PICTURE:
@@ -116,12 +133,14 @@ def _tags(plan: Plan) -> list[str]:
 
 
 def _container_options(plan: Plan) -> list[str]:
-    place, last = plan.place, plan.times.ticks[-1]
+    place, last = plan.place, plan.times.ticks[-1] + shift(plan)
     if plan.kind == "gif":
         loops = -1 if plan.clip.kind == "gif" and plan.clip.loops is None else plan.clip.loops or 0
         return ["-loop", str(loops), "-final_delay", str(plan.times.last)]
     # An encoder would guess how long the last frame lasts.
     line = [f"-bsf:{place}", f"setts=pts=PTS:dts=DTS:duration=if(eq(PTS\\,{last})\\,{plan.times.last}\\,DURATION)"]
+    if plan.kind == "avi":  # sound that starts before 0 would push the picture between its own frames
+        line += ["-avoid_negative_ts", "disabled"]
     if plan.kind in ("mp4", "mov"):
         flags = "+faststart+use_metadata_tags" if plan.keeps_unusual_tags else "+faststart"
         line += ["-video_track_timescale", str(plan.times.base.denominator), "-movflags", flags]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -95,6 +96,7 @@ class Process:
             stderr=subprocess.PIPE,
             env=_environment(),
             start_new_session=True,
+            restore_signals=False,  # a file that grows too large is then an error, which it can tell, and not its end
         )
         self._reader = threading.Thread(target=self._read_remarks, daemon=True)
         self._reader.start()
@@ -122,7 +124,9 @@ class Process:
 
     @property
     def reason(self) -> str:
-        """Why it failed, in its own words and on one line."""
+        """Why it failed, in its own words and on one line; to be asked after its end."""
+        if self._process.returncode is not None and self._process.returncode < 0:
+            return f"ffmpeg was ended by signal {-self._process.returncode}"
         reasons = [line for line in self.errors if not _FOLLOWING.match(line)]
         return shown((reasons or self.errors or ("it gave no reason",))[0]).strip(" .")
 
@@ -139,10 +143,8 @@ class Process:
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                try:
+                with contextlib.suppress(BrokenPipeError):  # what was still to be written is of no use to anybody
                     pipe.close()
-                except BrokenPipeError:
-                    pass  # what was still to be written is of no use to anybody
         self._reader.join()
         assert self._process.stderr is not None
         self._process.stderr.close()
@@ -182,7 +184,7 @@ def program() -> str:
     Raises:
         PipRestoreError: there is none for this machine.
     """
-    import imageio_ffmpeg
+    import imageio_ffmpeg  # type: ignore[import-untyped]
 
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
