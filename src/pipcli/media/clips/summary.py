@@ -15,7 +15,7 @@ from pipcli.media.clips.containers import CUT_OFF, input_options
 from pipcli.media.clips.ffmpeg import FfmpegFailure, Process
 
 _STREAM = re.compile(
-    r"  Stream #0:(?P<index>\d+)(?:\[0x[0-9a-f]+\])?(?:\((?P<language>[^)]*)\))?: "
+    r"(?P<margin>  (?:  )?)Stream #0:(?P<index>\d+)(?:\[0x[0-9a-f]+\])?(?:\((?P<language>[^)]*)\))?: "
     r"(?P<type>Video|Audio|Subtitle|Data|Attachment): (?P<codec>\w+)(?P<rest>.*)"
 )
 _SECTION = re.compile(r"^\[(CHAPTER|STREAM)\]\n", re.MULTILINE)
@@ -72,8 +72,8 @@ def summarised(path: Path, kind: Kind) -> Summary:
         failed = process.wait() != 0
         reason, errors = process.reason, process.errors
     lines = [line.replace("[info] ", "", 1) for line in lines]
-    found = [match for line in lines if (match := _STREAM.match(line))]
     end = next((at for at, line in enumerate(lines) if line.startswith("Output #0")), len(lines))
+    found = _streams(lines[:end])
     pictures = [match for match in found if match["type"] == "Video" and "(attached pic)" not in match["rest"]]
     if not found and failed:
         cut_off = any(re.search("moov atom not found|partial file|ended prematurely", line) for line in errors)
@@ -98,6 +98,19 @@ def summarised(path: Path, kind: Kind) -> Summary:
     )
 
 
+def _streams(lines: list[str]) -> list[re.Match[str]]:
+    """The lines that tell of streams; those of streams that belong together stand further to the right."""
+    found: dict[str, re.Match[str]] = {}
+    grouped = False
+    for line in lines:
+        match = _STREAM.match(line)
+        if match and (grouped or len(match["margin"]) == 2):
+            found.setdefault(match["index"], match)
+        if line.startswith("  ") and line[2] != " ":
+            grouped = line.startswith("  Stream group #0:")
+    return sorted(found.values(), key=lambda match: int(match["index"]))
+
+
 def _stream(match: re.Match[str]) -> Stream:
     language = match["language"]
     return Stream(
@@ -116,10 +129,9 @@ def _is_made_anew(stream: Stream, found: list[re.Match[str]]) -> bool:
 
 def _decoder(codec: str, lines: list[str], picture: re.Match[str]) -> tuple[str, ...]:
     """VP8 and VP9 keep alpha beside the picture, where ffmpeg's own decoders do not look."""
-    start = lines.index(picture.string)
     tags = []
-    for line in lines[start + 1 :]:
-        if not line.startswith("    "):
+    for line in lines[lines.index(picture.string) + 1 :]:
+        if not line.startswith(picture["margin"] + "  "):
             break
         tags.append(line.strip().lower())
     if codec in ("vp8", "vp9") and any(re.fullmatch(r"alpha_mode\s*: 1", tag) for tag in tags):
