@@ -221,6 +221,19 @@ def test_unfinished_work_leaves_nothing(clip: Clip, tmp_path: Path) -> None:
         assert names(tmp_path) == set()
 
 
+@pytest.mark.parametrize("name", ["out.mp4", "out"])
+def test_what_is_unfinished_can_be_kept_elsewhere(name: str, clip: Clip, tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    with ClipWriter(planned(clip, tmp_path / name), workplace=tmp_path / "work") as writer:
+        for frame in read_frames(clip):
+            writer.write(frame)
+            assert names(tmp_path) == {"work"}
+        assert len(names(tmp_path / "work")) == 1 or name == "out.mp4"  # ffmpeg opens it when it has something to write
+        writer.finish()
+    assert names(tmp_path) == {"work", name} and not names(tmp_path / "work")
+    assert open_clip(tmp_path / name).frame_count == 10
+
+
 def test_an_encoder_that_dies_is_a_failure_and_leaves_nothing(clip: Clip, tmp_path: Path) -> None:
     plan = planned(clip, tmp_path / "out.mp4")
     with pytest.raises(PipRestoreError, match=r"cannot write .*out\.mp4") as caught, ClipWriter(plan) as writer:

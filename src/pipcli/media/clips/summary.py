@@ -13,6 +13,7 @@ from pipcli.media.clips import ffmpeg
 from pipcli.media.clips.clip import Chapter, Kind, Stream, StreamType
 from pipcli.media.clips.containers import CUT_OFF, input_options
 from pipcli.media.clips.ffmpeg import FfmpegFailure, Process
+from pipcli.media.sources import check_size
 
 _STREAM = re.compile(
     r"(?P<margin>  (?:  )?)Stream #0:(?P<index>\d+)(?:\[0x[0-9a-f]+\])?(?:\((?P<language>[^)]*)\))?: "
@@ -83,6 +84,8 @@ def summarised(path: Path, kind: Kind) -> Summary:
     picture = next((match for match in pictures if "(default)" in match["rest"]), pictures[0])
     if picture["codec"] == "none":
         raise UnusableInputError("has a picture in a coding that ffmpeg does not know: convert it first")
+    if size := re.search(r", (\d+)x(\d+)[ ,]", picture["rest"]):
+        check_size(int(size[1]), int(size[2]))  # before a decoder makes room for it
     others = [_stream(match) for match in found if match is not picture]
     duration = next((m for line in lines[:end] if (m := re.match(r"  Duration: (\d+):(\d+):([\d.]+),", line))), None)
     chapters, metadata = _described(described)

@@ -30,16 +30,18 @@ class ClipWriter:
 
     Args:
         plan: from `check_writing`.
+        workplace: the folder for what is unfinished, in the file system of the output; the output's own if None.
 
     Raises:
         PipRestoreError: (also from its methods) it could not be written; the message names the reason.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, workplace: Path | None = None) -> None:
         self._plan = plan
         self._count = 0
+        unfinished = hidden_beside(plan.output if workplace is None else workplace / "unfinished")
         self._alphas = alphas(plan.clip, plan.times, plan.height, plan.width) if plan.carries_alpha else None
-        self._writer = FolderWriter(plan) if plan.kind == "folder" else _FileWriter(plan)
+        self._writer = FolderWriter(plan, unfinished) if plan.kind == "folder" else _FileWriter(plan, unfinished)
 
     def __enter__(self) -> ClipWriter:
         return self
@@ -73,9 +75,9 @@ class ClipWriter:
 class _FileWriter:
     """A file under a hidden name, which ffmpeg writes."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, path: Path) -> None:
         self._plan = plan
-        self._path = hidden_beside(plan.output)
+        self._path = path
         self._encoding = Encoding(plan, self._path)
 
     def write(self, samples: NDArray[np.uint16], alpha: NDArray[np.uint16] | None) -> None:
