@@ -8,9 +8,8 @@ out black. Here a window is a batch, with a network of its own and as many steps
 
 from dataclasses import replace
 
-from pipcli.errors import UnusableInputError
 from pipcli.settings.generators import AxisWaves, Grid, HourglassSettings, Merge, NoiseSettings, Raising, Sampling
-from pipcli.settings.names import PriorName, Quality
+from pipcli.settings.names import PriorName
 from pipcli.settings.records import FitSettings, Settings
 from pipcli.settings.rows import DIP, PIP, PRESETS, PUBLISHED_FREQUENCIES, geometric
 
@@ -20,7 +19,9 @@ WINDOW_FRAMES, PUBLISHED_WINDOW_FRAMES = 9, 6
 CLIP_PRESETS = {
     PriorName.PIP: replace(
         PIP,
-        network=replace(PIP.network, courses=8),
+        network=HourglassSettings(
+            (32, 64), (16, 32), 1, Sampling.MEAN, Merge.SUM, redundant_biases=False, shortest_course=6.0
+        ),
         fit=FitSettings(steps=200, learning_rate=0.02, average_decay=0.95),
     ),
     PriorName.DIP: replace(DIP, fit=FitSettings(steps=150, learning_rate=0.01, average_decay=0.93)),
