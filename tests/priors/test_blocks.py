@@ -112,7 +112,7 @@ def test_a_frame_of_pip_is_the_same_whichever_others_there_are() -> None:
     prior = build(CLIP_PRESETS[PriorName.PIP], SIZE, 3, generators=seeded(3))
     with torch.no_grad():
         for parameter in prior.parameters():
-            parameter += 0.1 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1))
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
     coords = space_time_grid(*SIZE)
     block = prior(coords)
     assert float((block[:, :, 0] - block[:, :, 2]).detach().abs().max()) > 1e-3
