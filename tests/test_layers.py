@@ -23,6 +23,7 @@ ALLOWED = {
     "noise": {"coding", "errors", "settings"},
     "branch": {"settings", "tiles"},
     "filters": {"settings", "solving", "tiles"},
+    "keeping": {"errors", "media"},
     "joining": {"filters", "fit", "settings"},
     "finishing": {"branch", "filters", "fit", "joining", "noise", "settings"},
     "media": {"coding", "errors"},
@@ -37,8 +38,8 @@ ALLOWED = {
     "simulation": set(),
     "console": {"errors", "settings", "restore", "metrics"},
     "cli": {
-        "console", "coords", "deblurring", "degradations", "dehazing", "errors", "finishing", "fit", "joining", "media",
-        "metrics", "noise", "priors", "restore", "settings", "sheet", "simulation", "tiles",
+        "console", "coords", "deblurring", "degradations", "dehazing", "errors", "finishing", "fit", "joining",
+        "keeping", "media", "metrics", "noise", "priors", "restore", "settings", "sheet", "simulation", "tiles",
     },
     "__init__": set(),
     "__main__": {"cli"},

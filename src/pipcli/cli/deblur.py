@@ -11,6 +11,7 @@ from pipcli.cli.photo_files import check_png
 from pipcli.cli.photo_options import PhotoOptions, with_photo_options
 from pipcli.cli.task import Companion, Task
 from pipcli.errors import UnusableInputError
+from pipcli.keeping import Identity, checksum_of
 from pipcli.media import Photo, encode_map, read_photo, shown
 
 if TYPE_CHECKING:
@@ -81,8 +82,11 @@ def deblur(
         weights = known.pixels()[0].mean(0)
         return Blur(noise, weights / weights.sum())
 
+    def words() -> Identity:
+        return {"--kernel": None if kernel is None else checksum_of(kernel), "--kernel-size": kernel_size}
+
     companions = () if save_kernel is None else (Companion("--save-kernel", save_kernel, _kernel_file),)
-    task = Task(name="deblur", suffix="_deblurred", degradation=degradation, companions=companions)
+    task = Task(name="deblur", suffix="_deblurred", degradation=degradation, companions=companions, words=words)
     return photo_task.run(task, inputs, photo)
 
 

@@ -34,6 +34,7 @@ class PhotoOptions:
     reference: options.Reference = None
     sheet: options.Sheet = None
     uncertainty: options.Uncertainty = None
+    resume: options.Resume = False
     json: options.Json = False
     overwrite: options.Overwrite = False
     quiet: options.Quiet = False

@@ -53,5 +53,12 @@ def sr(inputs: options.Inputs, photo: PhotoOptions, scale: Scale = 4, kernel: Ke
         del observation, must_end
         return Downsample(noise, factor, kernel)
 
-    task = Task(name="sr", suffix=f"_x{scale:g}", degradation=degradation, scale=factor, noiseless=True)
+    task = Task(
+        name="sr",
+        suffix=f"_x{scale:g}",
+        degradation=degradation,
+        scale=factor,
+        noiseless=True,
+        words=lambda: {"--scale": str(factor), "--kernel": kernel.value},
+    )
     return photo_task.run(task, inputs, photo)
