@@ -163,7 +163,7 @@ def test_what_cannot_be_kept_is_refused(words: list[str | Path], command: Comman
 
 
 def test_json_lines_tell_of_a_fit_that_goes_on(words: list[str | Path], command: Command) -> None:
-    killed_at(words, step=30)
+    killed_at(words, step=40)
     lines = lines_of(command(*words, "--resume", "--json"))
     assert min(line["step"] for line in lines if line["type"] == "progress") > 30
     assert os.path.exists(lines[-2]["output"])
