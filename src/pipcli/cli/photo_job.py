@@ -26,15 +26,14 @@ from pipcli.settings import CLEAN_SIGMA, NoiseName, Settings
 from pipcli.sheet import Panel, side_by_side
 
 
-def noise_of(request: Request, photo: Photo, observation: Tensor) -> Noise:
-    """Return the noise that the user named, or that a photo with its (1, C, H, W) observation in [0, 1] shows.
+def noise_of(request: Request, evidence: Evidence, bit_depth: int) -> Noise:
+    """Return the noise that the user named, or that an observation of so many bits a sample shows.
 
     Raises:
-        UnusableInputError: the kind named cannot be told from this photo.
+        UnusableInputError: the kind named cannot be told from it.
     """
     if request.task.noiseless and says_nothing_of_noise(request):
-        return Gaussian.of_rounding(photo.bit_depth)
-    evidence = Evidence(observation, photo.coding)
+        return Gaussian.of_rounding(bit_depth)
     kind = kind_of(request)
     if kind is NoiseName.AUTO:
         kind = detect(evidence)
@@ -97,7 +96,7 @@ class PhotoJob:
         self.settings = settings
         self.files = files
         self.observation = files.photo.pixels()
-        self.noise = noise_of(request, files.photo, self.observation)
+        self.noise = noise_of(request, Evidence(self.observation, files.photo.coding), files.photo.bit_depth)
         self.expected_misfit = self.noise.expected_misfit(self.observation)
         self.degradation = request.task.degradation(self.noise, self.observation, interrupted)
         self.known = None if files.known is None else torch.from_numpy(files.known)[None, None]
