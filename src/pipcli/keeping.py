@@ -114,6 +114,10 @@ class Kept:
         """Return whether a file is there and holds what was written."""
         return self.load(name) is not None
 
+    def names_with(self, beginning: str) -> list[str]:
+        """Return the names of all files that begin so."""
+        return [name for name in self._checksums if name.startswith(beginning)]
+
     def forget(self, names: Iterable[str]) -> None:
         """Remove some files, if they are there."""
         names = [name for name in names if name in self._checksums]

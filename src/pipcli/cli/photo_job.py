@@ -40,6 +40,16 @@ def noise_of(request: Request, evidence: Evidence, bit_depth: int) -> Noise:
     return NOISES[kind].of(evidence, request.sigma if request.level is None else request.level)
 
 
+def shows_no_noise(request: Request, noise: Noise) -> bool:
+    """Return whether so little noise was found that there is nothing to take out; the user's word is not doubted.
+
+    Kinds that the user names may be of few samples, such as dead pixels.
+    """
+    unnamed = kind_of(request) in (NoiseName.AUTO, NoiseName.GAUSSIAN)
+    little = noise.estimated and 255 * noise.std < CLEAN_SIGMA
+    return request.task.gives_back and unnamed and little and not request.paper
+
+
 class FinishWatch:
     """Shows the progress of the branch, and ends the finishing when the user or the clock says so."""
 
@@ -115,13 +125,8 @@ class PhotoJob:
 
     @property
     def is_clean(self) -> bool:
-        """Whether so little noise was found that there is nothing to take out; the user's word is not doubted.
-
-        Kinds that the user names may be of few samples, such as dead pixels.
-        """
-        unnamed = kind_of(self.request) in (NoiseName.AUTO, NoiseName.GAUSSIAN)
-        little = self.noise.estimated and 255 * self.noise.std < CLEAN_SIGMA
-        return self.request.task.gives_back and unnamed and little and not self.request.paper
+        """Whether so little noise was found that there is nothing to take out."""
+        return shows_no_noise(self.request, self.noise)
 
     @property
     def has_noise(self) -> bool:
