@@ -11,7 +11,7 @@ from pipcli.cli.photo_files import check_apart, check_png
 from pipcli.cli.task import Task
 from pipcli.errors import UnusableInputError
 from pipcli.media import Photo, check_output, read_photo, shown
-from pipcli.media.clips import Clip, EncodingOptions, Plan, check_writing, open_clip
+from pipcli.media.clips import Clip, EncodingOptions, FrameTimes, Plan, check_writing, open_clip
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def open_files(name: ClipTaskName, task: Task, source: Path, said: ClipOptions) 
     output = said.output or output_beside(source, task.suffix)
     moments = _moments(name, said, clip)
     height, width = task.size_of_result(clip.height, clip.width)
-    plan = check_writing(clip, output, (width, height), moments.times, encoding_of(said), overwrite=said.overwrite)
+    plan = check_writing(clip, output, (height, width), moments.times, encoding_of(said), overwrite=said.overwrite)
     for option, path in (("--sheet", said.sheet), ("--slice", said.slice)):
         if path is not None:
             check_png(option, path)
@@ -80,7 +80,7 @@ def open_files(name: ClipTaskName, task: Task, source: Path, said: ClipOptions) 
     )
     side = None
     if said.side_by_side is not None:
-        size, options = (2 * width, height), EncodingOptions()
+        size, options = (height, 2 * width), EncodingOptions()
         side = check_writing(clip, said.side_by_side, size, moments.times, options, overwrite=said.overwrite)
     return ClipFiles(
         clip,
@@ -128,8 +128,18 @@ def encoding_of(said: ClipOptions) -> EncodingOptions:
 
 
 def _moments(name: ClipTaskName, said: ClipOptions, clip: Clip) -> Moments:
-    if name is not ClipTaskName.INTERPOLATE:
+    if name is ClipTaskName.INTERPOLATE:
+        return _more_moments(said, clip)
+    if said.fps is None:
         return as_shown(clip.times)
+    if clip.times.known:
+        raise UnusableInputError(
+            f"--fps is of --task interpolate, or of a folder of pictures: {shown(clip.path)} has its own rate"
+        )
+    return as_shown(FrameTimes.at_rate(rate_of(said.fps), clip.frame_count))
+
+
+def _more_moments(said: ClipOptions, clip: Clip) -> Moments:
     if said.fps is None:
         return times_as_many(clip.times, said.factor or DEFAULT_FACTOR)
     if not clip.times.known:

@@ -31,7 +31,7 @@ OPTIONS_OF_TASKS = {
     ClipTaskName.INPAINT: ("mask", "invert_mask"),
     ClipTaskName.DEHAZE: ("airlight",),
     ClipTaskName.DEBLUR: ("kernel_file", "kernel_size"),
-    ClipTaskName.INTERPOLATE: ("factor", "fps"),
+    ClipTaskName.INTERPOLATE: ("factor",),
 }
 
 TaskOption = Annotated[
@@ -103,7 +103,11 @@ Factor = Annotated[
 ]
 Rate = Annotated[
     str | None,
-    typer.Option("--fps", help="interpolate: frames a second instead, such as 60 or 60000/1001.", metavar="RATE"),
+    typer.Option(
+        "--fps",
+        help="interpolate: frames a second instead, such as 60 or 60000/1001. Of a folder of pictures: its rate.",
+        metavar="RATE",
+    ),
 ]
 PerFrame = Annotated[
     bool, typer.Option("--per-frame", help="Restore each frame by itself, as a picture: for comparison.")

@@ -24,6 +24,8 @@ def task_of(name: ClipTaskName, said: ClipOptions) -> Task:
         UnusableInputError: an option is of another task, one that is needed is missing, or one is out of its range.
     """
     refuse_those_of_other_tasks(name, said)
+    if said.fps is not None:
+        rate_of(said.fps)
     return _MAKERS[name](said)
 
 

@@ -38,17 +38,28 @@ def windows_of(frames: int, cuts: Sequence[int], length: int, overlap: int) -> l
     Args:
         frames: of the clip, one at least.
         cuts: the first frame of every scene but the first, rising.
-        length: frames of a window, at most; the windows of a scene are of one length, that of short ones is the scene.
-        overlap: frames that neighbours of one scene share at least, less than `length`.
+        length: frames of a window, at most.
+        overlap: frames that neighbours of one scene share at least, less than `length`. Unless it is 0, all windows of a
+            scene are of one length, so that each can begin from what the one before has left.
     """
     windows: list[FrameWindow] = []
     for first, after in pairwise([0, *cuts, frames]):
-        scene = after - first
-        side = min(scene, length)
-        gaps = math.ceil((scene - side) / max(1, length - overlap))
-        starts = [first + round(gap * (scene - side) / gaps) for gap in range(gaps + 1)] if gaps else [first]
+        runs = _apart(first, after, length) if overlap == 0 else _overlapping(first, after, length, overlap)
         windows += [
-            FrameWindow(len(windows) + place, start, start + side, opens_scene=place == 0)
-            for place, start in enumerate(starts)
+            FrameWindow(len(windows) + place, start, stop, opens_scene=place == 0)
+            for place, (start, stop) in enumerate(runs)
         ]
     return windows
+
+
+def _apart(first: int, after: int, length: int) -> list[tuple[int, int]]:
+    return [(start, min(start + length, after)) for start in range(first, after, length)]
+
+
+def _overlapping(first: int, after: int, length: int, overlap: int) -> list[tuple[int, int]]:
+    """Spread runs of one length evenly."""
+    side = min(after - first, length)
+    rest = after - first - side
+    gaps = math.ceil(rest / (length - overlap))
+    starts = [first + round(gap * rest / gaps) for gap in range(gaps + 1)] if gaps else [first]
+    return [(start, start + side) for start in starts]
