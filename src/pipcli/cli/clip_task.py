@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipcli.cli.airlight import airlight_of
 from pipcli.cli.clip_files import ClipFiles, open_files
 from pipcli.cli.clip_options import ClipOptions, ClipTaskName
 from pipcli.cli.clip_tasks import task_of
-from pipcli.cli.dehaze import colour_of
 from pipcli.cli.interrupt import Interruption
 from pipcli.cli.photo_keeping import identity_of
 from pipcli.cli.photo_options import PhotoOptions, TaskOptions
@@ -168,7 +168,7 @@ def _restoring(request: ClipRequest, means: "Means", seen: "Scan") -> "Restoring
 
     if request.name is ClipTaskName.DEHAZE:
         airlight = request.said.airlight
-        return clip_restoring.WithoutHaze(means, seen.strip, None if airlight is None else colour_of(airlight))
+        return clip_restoring.WithoutHaze(means, seen.strip, None if airlight is None else airlight_of(airlight))
     if shows_no_noise(means.request, means.noise):
         return clip_restoring.Unchanged(means)
     return clip_restoring.FramesApart(means)

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from pipcli.cli import deblur, dehaze, denoise, super_resolve
+from pipcli.cli.airlight import airlight_of
 from pipcli.cli.clip_options import ClipOptions, ClipTaskName, refuse_those_of_other_tasks
 from pipcli.cli.task import Task, noise_only
 from pipcli.errors import UnusableInputError
@@ -59,7 +60,7 @@ def _deblur(said: ClipOptions) -> Task:
 def _dehaze(said: ClipOptions) -> Task:
     dehaze.refuse_what_has_no_meaning(said)
     if said.airlight is not None:
-        dehaze.colour_of(said.airlight)
+        airlight_of(said.airlight)
     return Task(
         name="dehaze",
         suffix="_dehazed",

@@ -45,7 +45,7 @@ class FitKeeper:
     def is_due(self) -> bool:
         """Return whether it is time again, or the last time."""
         waited = time.monotonic() - self._ended
-        return self._interruption.signal_number is not None or waited >= max(PERIOD, LEAST_SHARE * self._took)
+        return self._interruption.came or waited >= max(PERIOD, LEAST_SHARE * self._took)
 
     def keep(self, state: dict[str, Any]) -> None:
         """Keep a state in place of the one before.
