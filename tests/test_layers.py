@@ -20,6 +20,7 @@ ALLOWED = {
     "coding": set(),
     "convolution": set(),
     "solving": set(),
+    "motion": {"errors", "settings", "solving", "tiles"},
     "noise": {"coding", "errors", "settings"},
     "branch": {"settings", "tiles"},
     "filters": {"settings", "solving", "tiles"},
@@ -39,7 +40,8 @@ ALLOWED = {
     "console": {"errors", "settings", "restore", "metrics"},
     "cli": {
         "console", "coords", "deblurring", "degradations", "dehazing", "errors", "finishing", "fit", "joining",
-        "keeping", "media", "metrics", "noise", "priors", "restore", "settings", "sheet", "simulation", "tiles",
+        "keeping", "media", "metrics", "motion", "noise", "priors", "restore", "settings", "sheet",
+        "simulation", "tiles",
     },
     "__init__": set(),
     "__main__": {"cli"},

@@ -1,0 +1,11 @@
+"""How the things in a clip move: where a pixel of one frame is found in another, and what follows from that.
+
+Frames are tensors (T, C, H, W) in [0, 1], flows (2, H, W) in pixels, (dy, dx). Nothing here knows files. Importing it
+loads OpenCV, which no other package of ours may.
+"""
+
+from pipcli.motion.cuts import scene_cuts
+from pipcli.motion.flow import Motion, Speed, estimate_motion, speed
+from pipcli.motion.sampling import moved, warp
+
+__all__ = ["Motion", "Speed", "estimate_motion", "moved", "scene_cuts", "speed", "warp"]
