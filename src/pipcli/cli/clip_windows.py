@@ -39,8 +39,8 @@ def windows_of(frames: int, cuts: Sequence[int], length: int, overlap: int) -> l
         frames: of the clip, one at least.
         cuts: the first frame of every scene but the first, rising.
         length: frames of a window, at most.
-        overlap: frames that neighbours of one scene share at least, less than `length`. Unless it is 0, all windows of a
-            scene are of one length, so that each can begin from what the one before has left.
+        overlap: frames that neighbours of one scene share at least, less than `length`. Unless it is 0, all windows
+            of a scene are of one length, so that each can begin from what the one before has left.
     """
     windows: list[FrameWindow] = []
     for first, after in pairwise([0, *cuts, frames]):
