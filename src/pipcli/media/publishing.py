@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import FileIO
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def check_output(path: Path, source: Path | None, *, overwrite: bool, room: int 
     Raises:
         OutputRefusedError: the message says why, and what would be right.
     """
-    with _refusals(path):
+    with refusals(path):
         target = _target(path)
         if source is not None and _same_file(target, source):
             raise OutputRefusedError(f"{shown(path)} is the input itself: choose another output")
@@ -63,24 +64,103 @@ def publish(path: Path, data: bytes, *, overwrite: bool) -> None:
     Raises:
         OutputRefusedError: it exists and `overwrite` was not given, or it could not be written.
     """
-    with _refusals(path):
+    with refusals(path):
         target = _target(path)
         status = _status(target)
         if status is not None:
             _check_replaceable(path, status, overwrite=overwrite)
         with _temporary(target) as (temporary, file):
             _write(file, data)
-            if status is not None:
-                os.chmod(temporary, stat.S_IMODE(status.st_mode))
-            if overwrite:
-                os.replace(temporary, target)
-            else:
-                _move_new(temporary, target)
+            _move(temporary, target, status, overwrite=overwrite)
+
+
+def publish_file(path: Path, temporary: Path, *, overwrite: bool) -> None:
+    """Give a file that another program has written its name, as `publish` does, once its bytes are on the disk.
+
+    Args:
+        path: the output.
+        temporary: the complete file, in the same file system. It stays where it is if that fails.
+        overwrite: whether a file that exists already may be replaced.
+
+    Raises:
+        OutputRefusedError: as for `publish`.
+    """
+    with refusals(path):
+        target = _target(path)
+        status = _status(target)
+        if status is not None:
+            _check_replaceable(path, status, overwrite=overwrite)
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        _move(temporary, target, status, overwrite=overwrite)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)  # a new name was given to it, and the old one is still there
+
+
+def check_output_folder(path: Path, source: Path, names: Iterable[str], *, overwrite: bool) -> None:
+    """Refuse a folder of files that could not be published later; to be called before the work, not after.
+
+    Args:
+        path: the output.
+        source: the input.
+        names: of the files that will be in it.
+        overwrite: whether files of these names may be replaced. A folder that holds others is never replaced.
+
+    Raises:
+        OutputRefusedError: the message says why, and what would be right.
+    """
+    with refusals(path):
+        target = _target(path)
+        if _same_file(target, source):
+            raise OutputRefusedError(f"{shown(path)} is the input itself: choose another output")
+        if not target.parent.is_dir():
+            raise OutputRefusedError(f"cannot write {shown(path)}: {_REASONS[errno.ENOENT]}")
+        if target.exists():
+            _check_folder_replaceable(path, target, set(names), overwrite=overwrite)
+        with _temporary(target):
+            pass
+
+
+def publish_folder(path: Path, temporary: Path, *, overwrite: bool) -> None:
+    """Give a folder of files its name, once they are on the disk; a folder of the same files may be replaced.
+
+    Args:
+        path: the output.
+        temporary: the complete folder, in the same file system. It stays where it is if that fails.
+        overwrite: whether a folder that exists already may be replaced.
+
+    Raises:
+        OutputRefusedError: it exists and `overwrite` was not given, it holds other files, or it cannot be written.
+    """
+    with refusals(path):
+        target = _target(path)
+        names = {entry.name for entry in os.scandir(temporary)}
+        _sync_folder(temporary)
+        old = None
+        if target.exists():
+            _check_folder_replaceable(path, target, names, overwrite=overwrite)
+            old = hidden_beside(target)
+            os.rename(target, old)
+        try:
+            os.rename(temporary, target)
+        except OSError:
+            if old is not None:
+                os.rename(old, target)
+            raise
         _sync_folder(target.parent)
+        if old is not None:
+            shutil.rmtree(old)
+
+
+def hidden_beside(path: Path) -> Path:
+    """A new hidden name in the folder where a path really lies, for what will become it."""
+    # Not the target's name in it: that may be as long as names can be.
+    return _target(path).parent / f".pip-restore-{os.urandom(8).hex()}.part"
 
 
 @contextlib.contextmanager
-def _refusals(path: Path) -> Iterator[None]:
+def refusals(path: Path) -> Iterator[None]:
+    """A context in which the system's errors become refusals that name this output."""
     try:
         yield
     except FileExistsError as error:
@@ -122,11 +202,21 @@ def _check_replaceable(path: Path, status: os.stat_result, *, overwrite: bool) -
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
+def _check_folder_replaceable(path: Path, target: Path, names: set[str], *, overwrite: bool) -> None:
+    if not target.is_dir():
+        raise OutputRefusedError(f"{shown(path)} is a file, not a folder: choose another output")
+    held = {entry.name for entry in os.scandir(target)}
+    if held - names:
+        other = shown(min(held - names))
+        raise OutputRefusedError(f"{shown(path)} holds other files ({other}): choose a new folder")
+    if held and not overwrite:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+
+
 @contextlib.contextmanager
 def _temporary(target: Path) -> Iterator[tuple[Path, FileIO]]:
     """A new hidden file in the target's folder, gone at the end unless it was moved away."""
-    # Not the target's name in it: that may be as long as names can be.
-    temporary = target.parent / f".pip-restore-{os.urandom(8).hex()}.part"
+    temporary = hidden_beside(target)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
         with FileIO(os.open(temporary, flags, 0o666), "wb") as file:  # less the umask, as for any new file
@@ -134,6 +224,16 @@ def _temporary(target: Path) -> Iterator[tuple[Path, FileIO]]:
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+def _move(temporary: Path, target: Path, status: os.stat_result | None, *, overwrite: bool) -> None:
+    if status is not None:
+        os.chmod(temporary, stat.S_IMODE(status.st_mode))
+    if overwrite:
+        os.replace(temporary, target)
+    else:
+        _move_new(temporary, target)
+    _sync_folder(target.parent)
 
 
 def _write(file: FileIO, data: bytes) -> None:

@@ -1,0 +1,27 @@
+"""Clips in, clips out: every frame once, with its time, and everything else that the file carried.
+
+Files are read and written by ffmpeg, which runs beside us; folders of numbered pictures by `pipcli.media`. Importing
+this package loads neither numpy nor a codec.
+"""
+
+from pipcli.media.clips.clip import Chapter, Clip, Colour, FrameTimes, Stream
+from pipcli.media.clips.containers import kind_for
+from pipcli.media.clips.encoding import EncodingOptions
+from pipcli.media.clips.probing import open_clip
+from pipcli.media.clips.reading import read_frames
+from pipcli.media.clips.writing import ClipWriter, Plan, check_writing
+
+__all__ = [
+    "Chapter",
+    "Clip",
+    "ClipWriter",
+    "Colour",
+    "EncodingOptions",
+    "FrameTimes",
+    "Plan",
+    "Stream",
+    "check_writing",
+    "kind_for",
+    "open_clip",
+    "read_frames",
+]

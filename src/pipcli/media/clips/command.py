@@ -1,0 +1,129 @@
+"""What ffmpeg is told so that it writes a clip: its inputs, filters, streams, tags and options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipcli.media.clips import ffmpeg
+from pipcli.media.clips.clip import Colour, Stream
+from pipcli.media.clips.colours import from_rgb, grey_format, grey_to_levels, tagged
+from pipcli.media.clips.containers import WRITERS
+from pipcli.media.clips.plan import Plan
+from pipcli.media.clips.probing import input_options
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+TRIED_SECONDS = "0.5"
+"""How much of each stream beside the picture goes into a trial."""
+
+_LARGEST_TERM = 2**31 - 1  # of a fraction, as ffmpeg holds it
+_OF_THE_OLD_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder")
+_OF_THE_OLD_PICTURE = ("encoder", "alpha_mode", "BPS", "DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES")
+_OF_THE_OLD_PICTURE += ("_STATISTICS_WRITING_APP", "_STATISTICS_WRITING_DATE_UTC", "_STATISTICS_TAGS")
+
+
+def arguments(plan: Plan, path: Path, *, tried: bool) -> list[str]:
+    """All of ffmpeg's arguments, with which it takes the frames from its standard input and the rest from the source.
+
+    Args:
+        plan: for a file.
+        path: what is written.
+        tried: only the beginning of the other streams is wanted.
+    """
+    clip, place = plan.clip, plan.place
+    line = ["-v", "level+warning", "-y", "-copyts", "-protocol_whitelist", "file,pipe", "-f", "nut", "-i", "pipe:0"]
+    if clip.kind != "folder":
+        line += [*(["-t", TRIED_SECONDS] if tried else []), *input_options(clip.kind, clip.path)]
+    line += ["-filter_complex", f"[0:0]{_filters(plan)}[picture]"]
+    before = [stream for stream in plan.streams if stream.index < clip.index]
+    after = [stream for stream in plan.streams if stream.index > clip.index]
+    line += [*_mapped(before), "-map", "[picture]", *_mapped(after), "-copy_unknown", "-c", "copy", *_tags(plan)]
+    line += [f"-c:{place}", plan.encoder.name, f"-fps_mode:{place}", "passthrough"]
+    line += [f"-enc_time_base:{place}", f"{plan.times.base.numerator}/{plan.times.base.denominator}"]
+    if plan.layout.name != "pal8":
+        line += [f"-pix_fmt:{place}", plan.layout.name]
+    for name, value in plan.options:
+        line += [f"-{name}:{place}", value]
+    return [*line, *_container_options(plan), "-f", WRITERS[plan.kind], ffmpeg.file_url(path)]
+
+
+def shift(plan: Plan) -> int:
+    """What must be added to all ticks for the pipe, which knows none below 0."""
+    return max(0, -plan.times.ticks[0])
+
+
+def sent_layout(plan: Plan) -> str:
+    """The layout of the samples in the pipe: the file's own for grey, else RGB of 16 bits, with alpha if it is kept."""
+    if _sends_grey(plan):
+        return grey_format(plan.layout.depth)
+    return "rgba64le" if plan.carries_alpha else "rgb48le"
+
+
+def sent_samples(samples: NDArray[np.uint16], alpha: NDArray[np.uint16] | None, plan: Plan) -> NDArray[np.generic]:
+    """A frame, (H, W, C) and (H, W) uint16 over the full range, in the layout of `sent_layout`."""
+    import numpy as np
+
+    if _sends_grey(plan):
+        levels = grey_to_levels(samples, plan.layout.depth, plan.colour)
+        return np.ascontiguousarray(levels, np.dtype("u1" if plan.layout.depth == 8 else "<u2"))
+    colours = np.broadcast_to(samples, (*samples.shape[:2], 3))
+    return np.ascontiguousarray(colours if alpha is None else np.dstack([colours, alpha]), "<u2")
+
+
+def _sends_grey(plan: Plan) -> bool:
+    return plan.clip.channels == 1 and plan.layout.is_grey and not plan.carries_alpha
+
+
+def _filters(plan: Plan) -> str:
+    """From the frames of the pipe to the encoder's."""
+    aspect = plan.clip.pixel_aspect
+    last = [f"setsar={aspect.numerator}/{aspect.denominator}:max={_LARGEST_TERM}"]
+    last += [f"setpts=PTS-{shift(plan)}"] if shift(plan) else []
+    if plan.layout.name == "pal8":
+        return ",".join([*last, _palette(plan)])
+    if _sends_grey(plan):
+        filters = [tagged(plan.colour), f"format={plan.layout.name}"]
+    else:
+        filters = from_rgb(plan.layout, plan.colour, plan.width, plan.height, alpha=plan.carries_alpha)
+    return ",".join([*filters, tagged(plan.colour), *last])
+
+
+def _palette(plan: Plan) -> str:
+    """The best palette for each frame of a GIF, which has one bit of alpha."""
+    rgb = ffmpeg.pixel_formats()["rgba" if plan.carries_alpha else "rgb24"]
+    filters = from_rgb(rgb, Colour("pc", "gbr"), plan.width, plan.height, alpha=plan.carries_alpha)
+    transparent = "" if plan.carries_alpha else ":reserve_transparent=0"
+    return f"{','.join(filters)},split[a][b];[a]palettegen=stats_mode=single{transparent}[p];[b][p]paletteuse=new=1"
+
+
+def _mapped(streams: Iterable[Stream]) -> list[str]:
+    return [part for stream in streams for part in ("-map", f"1:{stream.index}")]
+
+
+def _tags(plan: Plan) -> list[str]:
+    if plan.clip.kind == "folder":
+        return []
+    line = ["-map_metadata", "1", f"-map_metadata:s:{plan.place}", f"1:s:{plan.clip.index}", "-map_chapters", "1"]
+    for name in _OF_THE_OLD_FILE:
+        line += ["-metadata", f"{name}="]
+    for name in _OF_THE_OLD_PICTURE:
+        line += [f"-metadata:s:{plan.place}", f"{name}="]
+    return line
+
+
+def _container_options(plan: Plan) -> list[str]:
+    place, last = plan.place, plan.times.ticks[-1]
+    if plan.kind == "gif":
+        loops = -1 if plan.clip.kind == "gif" and plan.clip.loops is None else plan.clip.loops or 0
+        return ["-loop", str(loops), "-final_delay", str(plan.times.last)]
+    # An encoder would guess how long the last frame lasts.
+    line = [f"-bsf:{place}", f"setts=pts=PTS:dts=DTS:duration=if(eq(PTS\\,{last})\\,{plan.times.last}\\,DURATION)"]
+    if plan.kind in ("mp4", "mov"):
+        flags = "+faststart+use_metadata_tags" if plan.keeps_unusual_tags else "+faststart"
+        line += ["-video_track_timescale", str(plan.times.base.denominator), "-movflags", flags]
+        line += [f"-tag:{place}", "hvc1"] if plan.encoder.codec == "hevc" else []  # what Apple's players ask for
+    return line

@@ -1,0 +1,248 @@
+"""How the picture is coded: the encoder that is most like the source's, its quality, and the layout of its samples."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pipcli.errors import OutputRefusedError
+from pipcli.media.clips import ffmpeg
+from pipcli.media.clips.clip import Clip, Kind
+from pipcli.media.clips.ffmpeg import PixelFormat
+
+
+@dataclass(frozen=True)
+class EncodingOptions:
+    """What the user wants of the written file; None and empty leave it to the source.
+
+    Args:
+        codec: the name of an encoder of ffmpeg, such as "libx264", or of a codec, such as "h264".
+        crf: the encoder's scale of quality, lower is better.
+        preset: the encoder's scale of patience.
+        pix_fmt: ffmpeg's name of a layout of samples.
+        extra: (name, value) of further options of the encoder.
+        lossless: nothing but the rounding to the depth of the samples is lost.
+    """
+
+    codec: str | None = None
+    crf: float | None = None
+    preset: str | None = None
+    pix_fmt: str | None = None
+    extra: tuple[tuple[str, str], ...] = ()
+    lossless: bool = False
+
+
+class Encoder(NamedTuple):
+    """An encoder of ffmpeg.
+
+    Args:
+        name: ffmpeg's.
+        codec: what a file with its result is said to be coded in.
+        quality: options for a result that cannot be told from the original by eye.
+        lossless: options for a result without loss; None if it has none.
+        always: options that it gets in any case.
+    """
+
+    name: str
+    codec: str
+    quality: tuple[str, ...] = ()
+    lossless: tuple[str, ...] | None = ()
+    always: tuple[str, ...] = ()
+
+
+ENCODERS = (
+    Encoder("libx264", "h264", ("crf", "16"), ("qp", "0")),
+    Encoder("libx264rgb", "h264", ("crf", "16"), ("qp", "0")),
+    Encoder("libx265", "hevc", ("crf", "18"), ("x265-params", "lossless=1")),
+    Encoder("libvpx-vp9", "vp9", ("crf", "18", "b", "0"), ("lossless", "1"), ("row-mt", "1")),
+    Encoder("libvpx", "vp8", ("crf", "4", "b", "100M"), None),
+    Encoder("libsvtav1", "av1", ("crf", "18"), None),
+    Encoder("libaom-av1", "av1", ("crf", "15", "b", "0"), ("aom-params", "lossless=1"), ("cpu-used", "4")),
+    Encoder("prores_ks", "prores", ("profile", "hq"), None),
+    Encoder("mjpeg", "mjpeg", ("q", "2"), None),
+    Encoder("mpeg4", "mpeg4", ("q", "2"), None),
+    Encoder("ffv1", "ffv1", always=("level", "3")),
+    Encoder("huffyuv", "huffyuv"),
+    Encoder("utvideo", "utvideo"),
+    Encoder("png", "png"),
+    Encoder("qtrle", "qtrle"),
+    Encoder("rawvideo", "rawvideo"),
+    Encoder("gif", "gif", lossless=None),
+)
+USUAL: dict[Kind, str] = {"mp4": "h264", "mov": "h264", "mkv": "h264", "webm": "vp9", "avi": "h264", "gif": "gif"}
+"""The codec of a container whose source's codec it cannot hold."""
+
+_LOSSLESS: dict[Kind, tuple[str, ...]] = {
+    "mp4": ("libx264rgb", "libx264"),
+    "mov": ("png",),
+    "mkv": ("ffv1",),
+    "webm": ("libvpx-vp9",),
+    "avi": ("ffv1",),
+}
+_WITH_ALPHA: dict[Kind, str] = {"mov": "prores", "mkv": "ffv1", "webm": "vp9", "gif": "gif"}
+_NOT_IN_AVI = ("hevc", "vp8", "vp9", "av1")  # ffmpeg writes them, but their frames get no times
+_QUALITY_OPTIONS = {"b", "crf", "q", "qp", "cq", "global_quality", "profile"}
+
+
+def encoders_for(clip: Clip, kind: Kind, options: EncodingOptions) -> tuple[Encoder, ...]:
+    """The encoders to try, the best first; one alone where the user named it.
+
+    Raises:
+        OutputRefusedError: there is no encoder of this name, or none without loss.
+    """
+    if options.codec is not None:
+        return (_named(options.codec),)
+    if options.lossless:
+        if kind not in _LOSSLESS:
+            raise OutputRefusedError(f"{kind} cannot hold a picture without loss: choose .mkv or a folder of pictures")
+        return tuple(_named(name) for name in _LOSSLESS[kind])
+    wanted = [] if kind == "avi" and clip.codec in _NOT_IN_AVI else [clip.codec]
+    wanted += [_WITH_ALPHA[kind]] if clip.has_alpha and kind in _WITH_ALPHA else [USUAL[kind]]
+    found = [encoder for codec in wanted for encoder in _of_codec(codec, clip) if ffmpeg.encoder_help(encoder.name)]
+    return tuple(dict.fromkeys(found))
+
+
+def layout_for(encoder: Encoder, clip: Clip, width: int, height: int, options: EncodingOptions) -> PixelFormat:
+    """The layout of samples that keeps most of the source's.
+
+    Raises:
+        OutputRefusedError: the encoder does not have the layout that the user named, or none for this size.
+    """
+    known = ffmpeg.pixel_formats()
+    supported = _supported(encoder.name)
+    if options.pix_fmt is not None:
+        if options.pix_fmt not in known or (supported and options.pix_fmt not in supported):
+            raise OutputRefusedError(
+                f"{encoder.name} has no pixel format {options.pix_fmt!a}: choose one of {' '.join(supported)}"
+            )
+        return known[options.pix_fmt]
+    if encoder.name == "gif":
+        return known["pal8"]
+    wanted = known.get(clip.pixel_format)
+    names = supported or tuple(name for name in known if _is_usable(name))
+    usable = [known[name] for name in names if _is_usable(name) and _fits(known[name], encoder, width, height)]
+    if not usable:
+        raise OutputRefusedError(f"{encoder.name} has no pixel format for {width}x{height}: choose another codec")
+    as_rgb = options.lossless or (wanted is not None and wanted.is_rgb and encoder.codec == clip.codec)
+    return min(usable, key=lambda layout: _losses(layout, clip, wanted, as_rgb=as_rgb))
+
+
+def encoder_options(
+    encoder: Encoder, layout: PixelFormat, kind: Kind, options: EncodingOptions
+) -> Iterator[tuple[str, str]]:
+    """(name, value) of all options that the encoder gets, each of which it has.
+
+    Raises:
+        OutputRefusedError: it has no such option.
+    """
+    if options.lossless and encoder.lossless is None:
+        raise OutputRefusedError(f"{encoder.name} cannot code without loss: choose another codec")
+    asked = {name for name, _ in options.extra} | ({"crf"} if options.crf is not None else set())
+    quality = encoder.lossless if options.lossless else () if asked & _QUALITY_OPTIONS else encoder.quality
+    if encoder.name == "prores_ks" and quality and (layout.has_alpha or layout.subsampling == "444"):
+        quality = ("profile", "4444")
+    chosen = (*encoder.always, *(quality or ()))
+    named = dict(zip(chosen[::2], chosen[1::2], strict=True))
+    if kind == "avi" and encoder.codec == "h264":
+        named["bf"] = "0"  # AVI has no time of a frame apart from its place
+    if options.crf is not None:
+        named["crf"] = f"{options.crf:g}"
+        named |= {"b": "0"} if encoder.name in ("libvpx-vp9", "libaom-av1") else {}
+    if options.preset is not None:
+        named["preset"] = options.preset
+    named |= dict(options.extra)
+    for name in named:
+        if name not in _options_of(encoder.name):
+            raise OutputRefusedError(
+                f"{encoder.name} has no option {name!a}: ffmpeg -h encoder={encoder.name} lists them"
+            )
+    yield from named.items()
+
+
+def _of_codec(codec: str, clip: Clip) -> list[Encoder]:
+    """The encoders of a codec; those of RGB come first if the source is coded so."""
+    found = [encoder for encoder in ENCODERS if encoder.codec == codec]
+    source = ffmpeg.pixel_formats().get(clip.pixel_format)
+    as_rgb = source is not None and source.is_rgb and codec == clip.codec
+    known = ffmpeg.pixel_formats()
+    return sorted(found, key=lambda encoder: as_rgb and not any(known[n].is_rgb for n in _supported(encoder.name)))
+
+
+def _named(name: str) -> Encoder:
+    for encoder in ENCODERS:
+        if name in (encoder.name, encoder.codec) and ffmpeg.encoder_help(encoder.name):
+            return encoder
+    text = ffmpeg.encoder_help(name)
+    if not text or ("AVOptions" not in text and "Supported pixel formats" not in text):
+        raise OutputRefusedError(f"ffmpeg has no encoder {name!a} for pictures: choose one such as libx264 or ffv1")
+    return Encoder(name, name, lossless=None)
+
+
+@functools.cache
+def _supported(encoder: str) -> tuple[str, ...]:
+    found = re.search(r"Supported pixel formats: ([\w ]+)", ffmpeg.encoder_help(encoder))
+    return tuple(found[1].split()) if found else ()
+
+
+@functools.cache
+def _options_of(encoder: str) -> frozenset[str]:
+    """The options of an encoder, and those of all encoders."""
+    general = _general_options()
+    return general | set(re.findall(r"^  -(\S+) .* [E.][.D][.F]V", ffmpeg.encoder_help(encoder), re.MULTILINE))
+
+
+@functools.cache
+def _general_options() -> frozenset[str]:
+    text, _ = ffmpeg.output_of(["-v", "level+error", "-h", "full"])
+    section = text.partition("\nAVCodecContext AVOptions:\n")[2].partition("\n\n")[0]
+    return frozenset(re.findall(r"^  -(\S+) .* E.{2}V", section, re.MULTILINE)) | {"q"}
+
+
+def _is_usable(name: str) -> bool:
+    """Whether the converter can make it; the "j" of old names says full range, which a tag says as well."""
+    packed = (
+        "rgb24",
+        "bgr24",
+        "rgba",
+        "bgra",
+        "argb",
+        "abgr",
+        "bgr0",
+        "rgb0",
+        "rgb48be",
+        "rgb48le",
+        "rgba64be",
+        "rgba64le",
+    )
+    planar = r"yuva?4[124][0124]p(9|10|12|14|16)?(le)?|gbra?p(9|10|12|14|16)?(le)?|gray(9|10|12|14|16)?([lb]e)?"
+    return name in packed or re.fullmatch(planar, name) is not None
+
+
+def _fits(layout: PixelFormat, encoder: Encoder, width: int, height: int) -> bool:
+    """H.264 and HEVC cut the picture in units of chroma samples, so that odd sizes need one for each pixel."""
+    if encoder.codec in ("h264", "hevc", "prores") or encoder.name == "libsvtav1":
+        return not (layout.subsampling in ("420", "422") and width % 2) and not (
+            layout.subsampling == "420" and height % 2
+        )
+    return True
+
+
+def _losses(layout: PixelFormat, clip: Clip, wanted: PixelFormat | None, *, as_rgb: bool) -> tuple[int | bool, ...]:
+    """What choosing a layout would cost, the worst first: the fewer the better."""
+    chroma = {"": 0, "410": 1, "411": 1, "420": 2, "422": 3, "440": 3, "444": 4}
+    subsampling = wanted.subsampling if wanted is not None and not wanted.is_rgb else "420"
+    deepest = max(0, clip.bit_depth - layout.depth)
+    return (
+        layout.is_grey and clip.channels == 3,
+        layout.has_alpha != clip.has_alpha,
+        deepest,
+        (layout.is_grey != (clip.channels == 1)),
+        clip.channels == 3 and layout.is_rgb != as_rgb,
+        max(0, chroma[subsampling] - chroma[layout.subsampling]),
+        layout.depth - clip.bit_depth,
+        abs(chroma[layout.subsampling] - chroma[subsampling]),
+        not layout.name.endswith(("le", "p")),
+    )

@@ -1,0 +1,56 @@
+"""What is decided about a written clip before the work begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipcli.media.clips.clip import Clip, Colour, FrameTimes, Kind, Stream
+from pipcli.media.clips.encoding import Encoder
+from pipcli.media.clips.ffmpeg import PixelFormat
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a restored clip will be written; made by `check_writing`, used by `ClipWriter`.
+
+    Args:
+        clip: the source.
+        output: the file, or the folder.
+        kind: of container.
+        height: of a frame, in pixels.
+        width: of a frame.
+        times: of the frames, as the container counts them.
+        encoder: of the picture; a folder has none.
+        layout: of samples; a folder has none.
+        colour: the tags to write, by which the samples are converted.
+        options: (name, value) for the encoder.
+        streams: those beside the picture that are copied.
+        keeps_unusual_tags: of MP4 and MOV: tags are written in a way that takes any name.
+        overwrite: whether a file that exists already may be replaced.
+        notes: sentences for the user about what cannot be carried along.
+    """
+
+    clip: Clip
+    output: Path
+    kind: Kind
+    height: int
+    width: int
+    times: FrameTimes
+    encoder: Encoder = Encoder("", "")
+    layout: PixelFormat = PixelFormat("", 0, 0)
+    colour: Colour = Colour()
+    options: tuple[tuple[str, str], ...] = ()
+    streams: tuple[Stream, ...] = ()
+    keeps_unusual_tags: bool = False
+    overwrite: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> int:
+        """The place of the picture among the streams of the output."""
+        return sum(stream.index < self.clip.index for stream in self.streams)
+
+    @property
+    def carries_alpha(self) -> bool:
+        return self.clip.has_alpha and (self.kind == "folder" or self.layout.has_alpha)
