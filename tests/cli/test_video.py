@@ -45,11 +45,11 @@ def kernel(tmp_path: Path) -> Path:
 
 TASKS = {
     "denoise": ("_denoised", 1, 1, ("--sigma", "20")),
-    "sr": ("_x2", 2, 1, ("--scale", "2")),
-    "inpaint": ("_inpainted", 1, 1, ("--mask", "MASK")),
+    "sr": ("_x2", 2, 1, ("--scale", "2", "--quality", "draft")),
+    "inpaint": ("_inpainted", 1, 1, ("--mask", "MASK", "--quality", "draft")),
     "dehaze": ("_dehazed", 1, 1, ()),
-    "deblur": ("_deblurred", 1, 1, ("--kernel-file", "KERNEL")),
-    "deblur blind": ("_deblurred", 1, 1, ("--kernel-size", "3")),
+    "deblur": ("_deblurred", 1, 1, ("--kernel-file", "KERNEL", "--quality", "draft")),
+    "deblur blind": ("_deblurred", 1, 1, ("--kernel-size", "3", "--quality", "draft")),
     "interpolate": ("_interpolated", 1, 2, ()),
 }
 PER_FRAME = [name for name in TASKS if name not in ("interpolate", "dehaze")]
@@ -128,7 +128,7 @@ def test_a_clip_without_noise_comes_back_as_it_was(video: Command, tmp_path: Pat
 
 
 def test_pixels_outside_of_the_mask_stay_as_they_were(source: Path, mask: Path, video: Command, tmp_path: Path) -> None:
-    assert video(source, "--task", "inpaint", "--mask", mask, "-q").code == 0
+    assert video(source, "--task", "inpaint", "--mask", mask, "--quality", "draft").code == 0
     hole = np.asarray(Image.open(mask)) > 0
     for before, after in zip(read(source), read(tmp_path / "in_inpainted.mkv"), strict=True):
         assert np.array_equal(before[~hole], after[~hole])
@@ -144,7 +144,7 @@ def test_a_mask_can_be_a_clip_with_a_picture_for_each_frame(source: Path, video:
         hole[4:8, 6 * number : 6 * number + 6] = 255 * (number != 2)
         Image.fromarray(hole).save(folder / f"m{number}.png")
         holes.append(hole > 0)
-    assert video(source, "--task", "inpaint", "--mask", folder, "-q").code == 0
+    assert video(source, "--task", "inpaint", "--mask", folder, "--quality", "draft").code == 0
     for before, after, hole in zip(read(source), read(tmp_path / "in_inpainted.mkv"), holes, strict=True):
         assert np.array_equal(before[~hole], after[~hole])
     (folder / "m4.png").unlink()
