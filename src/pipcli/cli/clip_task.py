@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pipcli.console import Reporter
     from pipcli.fit.device import Device
 
-# Frames of a window, and what neighbours share.
-WINDOW, OVERLAP = 10, 3
+# Frames of a window, and the part of them that neighbours share.
+WINDOW, OVERLAP_SHARE = 10, 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +61,7 @@ class ClipRequest:
     @property
     def overlap(self) -> int:
         """Frames that windows share: none where frames do not know of each other."""
-        return 0 if self.said.per_frame else min(OVERLAP, self.window - 1)
+        return 0 if self.said.per_frame else self.window // OVERLAP_SHARE
 
     def identity(self, device: str) -> Identity:
         """Return what decides the frames of the result on a kind of device."""
