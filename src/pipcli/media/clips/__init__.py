@@ -7,9 +7,10 @@ this package loads neither numpy nor a codec.
 from pipcli.media.clips.clip import Chapter, Clip, Colour, FrameTimes, Stream
 from pipcli.media.clips.containers import kind_for
 from pipcli.media.clips.encoding import EncodingOptions
+from pipcli.media.clips.plan import Plan
 from pipcli.media.clips.probing import open_clip
 from pipcli.media.clips.reading import read_frames
-from pipcli.media.clips.writing import ClipWriter, Plan, check_writing
+from pipcli.media.clips.writing import ClipWriter, check_writing
 
 __all__ = [
     "Chapter",

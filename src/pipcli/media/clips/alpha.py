@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from pipcli.media.clips import ffmpeg
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def alphas(clip: Clip, times: FrameTimes, height: int, width: int) -> Iterator[NDArray[np.uint16]]:
+def alphas(clip: Clip, times: FrameTimes, height: int, width: int) -> Generator[NDArray[np.uint16], None, None]:
     """The alpha for each frame of a restored clip: that of the source's frame shown at its time, resampled to its size.
 
     Args:
@@ -45,7 +45,7 @@ def alphas(clip: Clip, times: FrameTimes, height: int, width: int) -> Iterator[N
         yield plane
 
 
-def _read_alpha(clip: Clip) -> Iterator[NDArray[np.uint16]]:
+def _read_alpha(clip: Clip) -> Generator[NDArray[np.uint16], None, None]:
     import numpy as np
 
     if clip.kind == "folder":
@@ -68,4 +68,5 @@ def _resampled(plane: NDArray[np.uint16], height: int, width: int) -> NDArray[np
     if plane.shape == (height, width):
         return plane
     resized = Image.fromarray(plane.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC)
-    return np.rint(np.asarray(resized).clip(0, 65535)).astype(np.uint16)
+    levels: NDArray[np.float32] = np.rint(np.asarray(resized, np.float32).clip(0, 65535))
+    return levels.astype(np.uint16)

@@ -74,8 +74,9 @@ def grey_from_levels(levels: NDArray[np.uint16], depth: int, colour: Colour) -> 
     import numpy as np
 
     black, white = _grey_range(depth, colour)
-    values = (levels.astype(np.float64) - black) / (white - black)
-    return np.rint(values.clip(0, 1) * _FULL).astype(np.uint16)
+    values: NDArray[np.float64] = (levels.astype(np.float64) - black) / (white - black)
+    samples: NDArray[np.float64] = np.rint(values.clip(0, 1) * _FULL)
+    return samples.astype(np.uint16)
 
 
 def grey_to_levels(samples: NDArray[np.uint16], depth: int, colour: Colour) -> NDArray[np.uint16]:
@@ -83,7 +84,8 @@ def grey_to_levels(samples: NDArray[np.uint16], depth: int, colour: Colour) -> N
     import numpy as np
 
     black, white = _grey_range(depth, colour)
-    return np.rint(black + samples.astype(np.float64) / _FULL * (white - black)).astype(np.uint16)
+    levels: NDArray[np.float64] = np.rint(black + samples.astype(np.float64) / _FULL * (white - black))
+    return levels.astype(np.uint16)
 
 
 def grey_format(depth: int) -> str:

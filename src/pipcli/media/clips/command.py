@@ -22,8 +22,17 @@ TRIED_SECONDS = "0.5"
 
 _LARGEST_TERM = 2**31 - 1  # of a fraction, as ffmpeg holds it
 _OF_THE_OLD_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder")
-_OF_THE_OLD_PICTURE = ("encoder", "alpha_mode", "BPS", "DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES")
-_OF_THE_OLD_PICTURE += ("_STATISTICS_WRITING_APP", "_STATISTICS_WRITING_DATE_UTC", "_STATISTICS_TAGS")
+_OF_THE_OLD_PICTURE = (
+    "encoder",
+    "alpha_mode",
+    "BPS",
+    "DURATION",
+    "NUMBER_OF_FRAMES",
+    "NUMBER_OF_BYTES",
+    "_STATISTICS_WRITING_APP",
+    "_STATISTICS_WRITING_DATE_UTC",
+    "_STATISTICS_TAGS",
+)
 
 
 def arguments(plan: Plan, path: Path, *, tried: bool) -> list[str]:
@@ -109,7 +118,10 @@ def _mapped(streams: Iterable[Stream]) -> list[str]:
 def _tags(plan: Plan) -> list[str]:
     if plan.clip.kind == "folder":
         return []
-    line = ["-map_metadata", "1", f"-map_metadata:s:{plan.place}", f"1:s:{plan.clip.index}", "-map_chapters", "1"]
+    line = ["-map_metadata", "1", "-map_chapters", "1"]
+    sources = sorted([plan.clip.index, *(stream.index for stream in plan.streams)])
+    for place, index in enumerate(sources):
+        line += [f"-map_metadata:s:{place}", f"1:s:{index}"]
     for name in _OF_THE_OLD_FILE:
         line += ["-metadata", f"{name}="]
     for name in _OF_THE_OLD_PICTURE:
@@ -124,6 +136,8 @@ def _container_options(plan: Plan) -> list[str]:
         return ["-loop", str(loops), "-final_delay", str(plan.times.last)]
     # An encoder would guess how long the last frame lasts.
     line = [f"-bsf:{place}", f"setts=pts=PTS:dts=DTS:duration=if(eq(PTS\\,{last})\\,{plan.times.last}\\,DURATION)"]
+    if plan.kind == "avi":  # sound that starts before 0 would push the picture between its own frames
+        line += ["-avoid_negative_ts", "disabled"]
     if plan.kind in ("mp4", "mov"):
         flags = "+faststart+use_metadata_tags" if plan.keeps_unusual_tags else "+faststart"
         line += ["-video_track_timescale", str(plan.times.base.denominator), "-movflags", flags]

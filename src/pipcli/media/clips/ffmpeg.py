@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -139,10 +140,8 @@ class Process:
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                try:
+                with contextlib.suppress(BrokenPipeError):  # what was still to be written is of no use to anybody
                     pipe.close()
-                except BrokenPipeError:
-                    pass  # what was still to be written is of no use to anybody
         self._reader.join()
         assert self._process.stderr is not None
         self._process.stderr.close()
@@ -182,7 +181,7 @@ def program() -> str:
     Raises:
         PipRestoreError: there is none for this machine.
     """
-    import imageio_ffmpeg
+    import imageio_ffmpeg  # type: ignore[import-untyped]
 
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())

@@ -81,7 +81,7 @@ def _in_order(folder: Path) -> tuple[Path, ...]:
             raise UnusableInputError(f"{shown(path)} and {next_path.name!a} have the same number: rename one of them")
         if following != number + 1:
             raise UnusableInputError(
-                f"{shown(folder)} has a gap: after {shown(path.name)} comes {shown(next_path.name)}; number without gaps"
+                f"{shown(folder)} has a gap: after {shown(path.name)} comes {shown(next_path.name)}: fill it"
             )
     return tuple(path for _, path in numbered)
 

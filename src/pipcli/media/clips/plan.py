@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipcli.media.clips.clip import Clip, Colour, FrameTimes, Kind, Stream
 from pipcli.media.clips.encoding import Encoder
 from pipcli.media.clips.ffmpeg import PixelFormat
+
+NO_ENCODER = Encoder("", "")
+NO_LAYOUT = PixelFormat("", 0, 0)
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,9 @@ class Plan:
     height: int
     width: int
     times: FrameTimes
-    encoder: Encoder = Encoder("", "")
-    layout: PixelFormat = PixelFormat("", 0, 0)
-    colour: Colour = Colour()
+    encoder: Encoder = NO_ENCODER
+    layout: PixelFormat = NO_LAYOUT
+    colour: Colour = field(default_factory=Colour)
     options: tuple[tuple[str, str], ...] = ()
     streams: tuple[Stream, ...] = ()
     keeps_unusual_tags: bool = False

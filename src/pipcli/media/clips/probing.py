@@ -30,8 +30,9 @@ _CONFIG = re.compile(
     r"\[Parsed_showinfo_\d+ @ \w+\] \[info\] config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)"
 )
 _FRAME = re.compile(
-    r"\[Parsed_showinfo_\d+ @ \w+\] \[info\] n: *\d+ pts: *(?P<pts>-?\d+|NOPTS) .*?duration: *(?P<duration>-?\d+|NOPTS) "
-    r".*?fmt:(?P<format>\w+) .*?sar:(?P<aspect>\d+/\d+) s:(?P<size>\d+x\d+) i:(?P<fields>\w)"
+    r"\[Parsed_showinfo_\d+ @ \w+\] \[info\] n: *\d+ pts: *(?P<pts>-?\d+|NOPTS) "
+    r".*?duration: *(?P<duration>-?\d+|NOPTS) .*?fmt:(?P<format>\w+) "
+    r".*?sar:(?P<aspect>\d+/\d+) s:(?P<size>\d+x\d+) i:(?P<fields>\w)"
 )
 _TAGS = re.compile(
     r"\[Parsed_showinfo_\d+ @ \w+\] \[info\] color_range:(\w+) color_space:([\w-]+) color_primaries:([\w-]+) "
@@ -41,7 +42,7 @@ _MEAN = re.compile(r"\[Parsed_showinfo_\d+ @ \w+\] \[info\] n: .* mean:\[([\d ]+
 _PACKET = re.compile(r"(\d+), *-?\d+, *(-?\d+), *(\d+), *\d+, ")
 _SECTION = re.compile(r"^\[(CHAPTER|STREAM)\]\n", re.MULTILINE)
 _PAIR = re.compile(r"((?:[^=\\\n]|\\.)*)=((?:[^\\\n]|\\.)*)\n", re.DOTALL)
-_OF_THE_CONTAINER = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
+_OF_THE_CONTAINER = ("major_brand", "minor_version", "compatible_brands", "encoder", "software", "duration")
 _HDR = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 _TOLERANCE = Fraction(1, 20)  # seconds: what the end of a container's clock may differ from that of its streams
 
