@@ -51,6 +51,7 @@ class Outcome(Enum):
     TIME_LIMIT = "the time limit was reached"
     CLEAN = "there is no noise above the rounding of 8 bits: the picture is given back as it was"
     INTERRUPTED = "interrupted: this is the estimate so far"
+    BETWEEN = "the frames in between were made of those around them, along the motion"
 
 
 RULE_OUTCOMES = {

@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 from pipcli.media import encode_rgb8
 from pipcli.media.clips import ClipWriter, EncodingOptions, FrameTimes, check_writing, open_clip
 
-WEIGHTS = {"bt709": (0.2126, 0.0722), "smpte170m": (0.299, 0.114), "bt470bg": (0.299, 0.114), "bt2020nc": (0.2627, 0.0593)}
+WEIGHTS = {
+    "bt709": (0.2126, 0.0722),
+    "smpte170m": (0.299, 0.114),
+    "bt470bg": (0.299, 0.114),
+    "bt2020nc": (0.2627, 0.0593),
+}
 PATCHES = np.array([(199, 48, 49), (20, 180, 90), (30, 60, 220), (128, 128, 128), (250, 240, 20), (0, 0, 0)], float)
 SIZE = 32
 

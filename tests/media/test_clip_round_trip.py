@@ -157,7 +157,9 @@ def _check_tags(source: Path, output: Path, *, coded_alike: bool) -> None:
         assert after == before
 
 
-@pytest.mark.parametrize(("angle", "flip"), [(90, ""), (180, ""), (270, ""), (0, "-display_hflip"), (90, "-display_vflip")])
+@pytest.mark.parametrize(
+    ("angle", "flip"), [(90, ""), (180, ""), (270, ""), (0, "-display_hflip"), (90, "-display_vflip")]
+)
 def test_rotated_and_flipped_clips_come_upright_and_stay_so(angle: int, flip: str, tmp_path: Path) -> None:
     ffmpeg(*PICTURE, "-c:v", "libx264", "-qp", "0", "-pix_fmt", "yuv444p", tmp_path / "plain.mp4")
     flips = (flip,) if flip else ()
@@ -212,7 +214,9 @@ def test_what_a_container_cannot_hold_is_told(tmp_path: Path) -> None:
     assert kept.notes == ()
     assert [stream.type for stream in packets(tmp_path / "out.mkv")] == ["video", "audio", "subtitle", "attachment"]
     assert [note for note in mp4.notes if "subtitle stream 2 (subrip)" in note]
-    assert [note for note in mp4.notes if "attachment stream 3" in note] and [note for note in mp4.notes if "MOOD" in note]
+    assert [note for note in mp4.notes if "attachment stream 3" in note] and [
+        note for note in mp4.notes if "MOOD" in note
+    ]
     assert [note for note in avi.notes if "2 chapters" in note]
     assert [note for note in folder.notes if "audio stream 1" in note] and [n for n in folder.notes if "no rate" in n]
 
@@ -227,7 +231,9 @@ def test_a_cover_is_not_the_picture_and_stays_a_cover(tmp_path: Path) -> None:
     assert (clip.width, written.width, plan.notes) == (64, 64, ())
     assert [stream.codec for stream in written.streams] == [stream.codec for stream in clip.streams]
     with av.open(str(tmp_path / "out.mp4")) as container:
-        assert [bool(s.disposition & av.stream.Disposition.attached_pic) for s in container.streams.video].count(True) == 1
+        assert [bool(s.disposition & av.stream.Disposition.attached_pic) for s in container.streams.video].count(
+            True
+        ) == 1
 
 
 def test_a_gif_keeps_its_loops_and_its_last_delay(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from pipcli.errors import PipRestoreError, UnusableInputError
 from pipcli.finishing import Finished, finish
 from pipcli.fit.device import Device, ran_out_of_memory, room_for_members
 from pipcli.joining import Degraded
+from pipcli.motion import interpolate
 from pipcli.noise import Noise, Origin
 from pipcli.restore import CHECK_EVERY, Keeper, Limits, Outcome, Progress, Solution, Stage
 from pipcli.settings import DEHAZE, Settings
@@ -337,3 +338,20 @@ class WithoutHaze:
                 restarts=sum(one.restarts for one in facts),
             ),
         )
+
+
+class FramesBetween:
+    """Makes frames at moments that were never shown; those that were come back as they are."""
+
+    leaves_warm = False
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+
+    def __call__(self, shown: Shown, seconds: float | None, keeper_of: KeeperOf) -> Restored:
+        """Follow the motion to the wanted moments."""
+        del seconds, keeper_of
+        self._means.check()
+        began = time.perf_counter()
+        frames = interpolate(shown.observation, shown.positions)
+        return Restored(frames, Facts(Outcome.BETWEEN.name, seconds=time.perf_counter() - began))

@@ -61,6 +61,8 @@ class ClipRequest:
     @property
     def overlap(self) -> int:
         """Frames that windows share: none where frames do not know of each other."""
+        if self.name is ClipTaskName.INTERPOLATE:  # what lies between two windows must be in one of them
+            return max(1, self.window // OVERLAP_SHARE)
         return 0 if self.said.per_frame else self.window // OVERLAP_SHARE
 
     def identity(self, device: str) -> Identity:
@@ -169,6 +171,8 @@ def _restoring(request: ClipRequest, means: "Means", seen: "Scan") -> "Restoring
     if request.name is ClipTaskName.DEHAZE:
         airlight = request.said.airlight
         return clip_restoring.WithoutHaze(means, seen.strip, None if airlight is None else airlight_of(airlight))
+    if request.name is ClipTaskName.INTERPOLATE:
+        return clip_restoring.FramesBetween(means)
     if shows_no_noise(means.request, means.noise):
         return clip_restoring.Unchanged(means)
     return clip_restoring.FramesApart(means)

@@ -8,6 +8,7 @@ from pathlib import Path
 from pipcli.cli import deblur, dehaze, denoise, super_resolve
 from pipcli.cli.airlight import airlight_of
 from pipcli.cli.clip_options import ClipOptions, ClipTaskName, refuse_those_of_other_tasks
+from pipcli.cli.photo_options import refuse_options_of_generators
 from pipcli.cli.task import Task, noise_only
 from pipcli.errors import UnusableInputError
 from pipcli.keeping import checksum_of
@@ -58,7 +59,7 @@ def _deblur(said: ClipOptions) -> Task:
 
 
 def _dehaze(said: ClipOptions) -> Task:
-    dehaze.refuse_what_has_no_meaning(said)
+    refuse_options_of_generators(said, dehaze.OWN_GENERATORS)
     if said.airlight is not None:
         airlight_of(said.airlight)
     return Task(
@@ -75,6 +76,9 @@ def _interpolate(said: ClipOptions) -> Task:
         raise UnusableInputError("--factor and --fps both say how many frames there are to be: leave out either")
     if said.per_frame:
         raise UnusableInputError("--per-frame has nothing to make frames in between of: leave it out")
+    if said.window == 1:
+        raise UnusableInputError("--window 1 has nothing in between: take 2 frames or more")
+    refuse_options_of_generators(said, "interpolate, which fits no generator")
     rate = None if said.fps is None else rate_of(said.fps)
     factor = DEFAULT_FACTOR if said.factor is None else said.factor
     return Task(

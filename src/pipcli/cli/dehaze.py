@@ -8,7 +8,7 @@ import typer
 from pipcli.cli import options
 from pipcli.cli.airlight import airlight_of
 from pipcli.cli.photo_files import check_png
-from pipcli.cli.photo_options import PhotoOptions, TaskOptions, with_photo_options
+from pipcli.cli.photo_options import PhotoOptions, refuse_options_of_generators, with_photo_options
 from pipcli.cli.task import Companion, Task, Work, noise_only
 from pipcli.errors import UnusableInputError
 from pipcli.media import Photo, encode_map, read_photo, shown
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipcli.degradations import Degradation
     from pipcli.restore import Solution
 
+OWN_GENERATORS = "dehaze, whose generators are its own"
 TRANSMISSION, TRANSMISSION_BITS = "transmission", 16
 
 Transmission = Annotated[
@@ -63,7 +64,7 @@ def dehaze(
     # Everything that takes long to import waits until there is work to do: --help is instant.
     from pipcli.cli import photo_task
 
-    refuse_what_has_no_meaning(photo)
+    refuse_options_of_generators(photo, OWN_GENERATORS)
     colour = None if airlight is None else airlight_of(airlight)
     given, of_input_size = None, {}
     if given_transmission is not None:
@@ -86,27 +87,6 @@ def dehaze(
         solve=solve,
     )
     return photo_task.run(task, inputs, photo)
-
-
-def refuse_what_has_no_meaning(said: TaskOptions) -> None:
-    """Refuse options of generators and noise, which would change nothing."""
-    meaningless = {
-        "--prior": said.prior != TaskOptions.prior,
-        "--quality": said.quality != TaskOptions.quality,
-        "--paper": said.paper,
-        "--sigma": said.sigma is not None,
-        "--noise": said.noise is not None,
-        "--level": said.level is not None,
-        "--stop": said.stop is not None,
-        "--max-frequency": said.max_frequency is not None,
-        "--omega": said.omega is not None,
-        "--tv": said.tv is not None,
-        "--tikhonov": said.tikhonov is not None,
-        "--uncertainty": isinstance(said, PhotoOptions) and said.uncertainty is not None,
-    }
-    for option, is_said in meaningless.items():
-        if is_said:
-            raise UnusableInputError(f"{option} has no meaning for dehaze, whose generators are its own: leave it out")
 
 
 def _solution(observation: "Tensor", work: Work, colour: tuple[float, ...] | None, given: Photo | None) -> "Solution":

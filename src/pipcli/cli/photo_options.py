@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any
 
 from pipcli.cli import options
+from pipcli.errors import UnusableInputError
 from pipcli.settings import PriorName, Quality
 
 Command = Callable[..., int]
@@ -47,6 +48,23 @@ class PhotoOptions(TaskOptions):
 
     uncertainty: options.Uncertainty = None
     resume: options.Resume = False
+
+
+def refuse_options_of_generators(said: TaskOptions, task: str) -> None:
+    """Refuse options of generators and noise where they would change nothing.
+
+    Args:
+        said: the options.
+        task: that has no use for them, and why, in words for the user.
+
+    Raises:
+        UnusableInputError: one was given.
+    """
+    of_generators = ("prior", "quality", "paper", "sigma", "noise", "level", "stop", "max_frequency", "omega", "tv")
+    for field in dataclasses.fields(said):
+        name = field.name
+        if name in (*of_generators, "tikhonov", "uncertainty") and getattr(said, name) != field.default:
+            raise UnusableInputError(f"--{name.replace('_', '-')} has no meaning for {task}: leave it out")
 
 
 def with_options(record: type[TaskOptions], parameter: str) -> Callable[[Command], Command]:
