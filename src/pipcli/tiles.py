@@ -74,7 +74,7 @@ def windows(size: tuple[int, int], side: int, stride: int, *, unit: int = 1) -> 
 
 
 def blend(size: tuple[int, int], parts: Iterable[tuple[Window, Tensor]]) -> Tensor:
-    """Join parts (1, C, h, w) into a picture (1, C, H, W), each pixel the weighted mean of those that hold it.
+    """Join parts (1, C, ..., h, w) into a picture (1, C, ..., H, W), each pixel the weighted mean of those that hold it.
 
     Args:
         size: height and width of the picture.
@@ -83,7 +83,7 @@ def blend(size: tuple[int, int], parts: Iterable[tuple[Window, Tensor]]) -> Tens
     total, sums = torch.zeros(()), torch.zeros(())
     for window, part in parts:
         if not total.ndim:
-            total, sums = part.new_zeros(*part.shape[:2], *size), part.new_zeros(size)
+            total, sums = part.new_zeros(*part.shape[:-2], *size), part.new_zeros(size)
         weights = window.weights().to(part)
         window.cut(total).add_(part * weights)
         window.cut(sums).add_(weights)
@@ -91,7 +91,7 @@ def blend(size: tuple[int, int], parts: Iterable[tuple[Window, Tensor]]) -> Tens
 
 
 def spread(size: tuple[int, int], parts: Iterable[tuple[Window, Tensor]]) -> Tensor:
-    """Return the standard deviation of the parts (1, C, h, w) that hold each pixel, over all channels: (1, 1, H, W).
+    """Return the standard deviation of the parts (1, C, ..., h, w) that hold each pixel, over all channels.
 
     Parts count as much as in `blend`, and the estimate is unbiased for parts that are independent. Where one part alone
     holds a pixel there is nothing to tell it from, and it is 0.
@@ -99,10 +99,13 @@ def spread(size: tuple[int, int], parts: Iterable[tuple[Window, Tensor]]) -> Ten
     Args:
         size: height and width of the picture.
         parts: windows, which together cover the picture, with what was made in them.
+
+    Returns:
+        (1, 1, ..., H, W).
     """
     held = list(parts)
     mean = blend(size, held)
-    sums, squares, errors = mean.new_zeros(3, *size)
+    sums, squares, errors = mean.new_zeros(3, *mean.shape[2:])
     for window, part in held:
         weights = window.weights().to(part)
         window.cut(sums).add_(weights)

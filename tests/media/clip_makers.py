@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from pipcli.media.clips import Clip, ClipWriter, EncodingOptions, Plan, check_writing, open_clip, read_frames
 
-PICTURE = ("-f", "lavfi", "-i", "gradients=s=64x48:r=25:d=0.4:speed=0.2:seed=1")
+PICTURE = ("-f", "lavfi", "-i", "gradients=s=64x48:r=25:d=0.4:speed=0.2:seed=1,format=rgb24")
 TONE = ("-f", "lavfi", "-i", "sine=d=0.5")
-ODD_PICTURE = ("-f", "lavfi", "-i", "gradients=s=65x49:r=25:d=0.24:speed=0.2:seed=1")
+ODD_PICTURE = ("-f", "lavfi", "-i", "gradients=s=65x49:r=25:d=0.24:speed=0.2:seed=1,format=rgb24")
 SUBTITLES = "1\n00:00:00,100 --> 00:00:00,200\nHello\n\n2\n00:00:00,250 --> 00:00:00,350\nworld\n"
 CHAPTERS = (
     ";FFMETADATA1\ntitle=A \\; strange \\= title\n"

@@ -41,7 +41,7 @@ class Case(NamedTuple):
 
 UNEQUAL = ("-vf", "select=not(eq(n\\,3)+eq(n\\,4)+eq(n\\,8))", "-fps_mode", "passthrough", "-enc_time_base", "1/90000")
 BOTH = (*PICTURE, *TONE, "-map", "0:v", "-map", "1:a")
-FILM = ("-f", "lavfi", "-i", "gradients=s=64x48:r=24000/1001:d=0.4:speed=0.2:seed=1")
+FILM = ("-f", "lavfi", "-i", "gradients=s=64x48:r=24000/1001:d=0.4:speed=0.2:seed=1,format=rgb24")
 FAST = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 TEN_BITS = ("-c:v", "libx265", "-x265-params", "log-level=error", "-preset", "ultrafast", "-pix_fmt", "yuv420p10le")
 BT709 = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv")

@@ -1,4 +1,8 @@
-"""The networks of one photo: which windows they make, how each is built, and when it stops."""
+"""The networks of one photo: which windows they make, how each is built, and when it stops.
+
+What they are fitted to is a picture (1, C, h, w). `clip_networks` has those of blocks of frames, (1, C, T, h, w), and
+says for those what is asked here of `say_something`, `pictures`, `fitted`, `grid`, `coords` and `build_prior`.
+"""
 
 import dataclasses
 import math
@@ -11,7 +15,7 @@ from torch import Tensor
 from pipcli.coords import pixel_grid
 from pipcli.degradations import Degradation
 from pipcli.fit.device import Device
-from pipcli.fit.fit import Fit, draw_held_out
+from pipcli.fit.fit import Degrading, Fit, draw_held_out
 from pipcli.fit.memory import member_bytes, parameters_at, step_bytes
 from pipcli.fit.recording import recorder_for
 from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, StopRule
@@ -95,17 +99,21 @@ class Networks:
         self.noise = noise
         self.known = known
         self.guide = guide
-        self.observed = _both(noise.observed(observation), known)
+        self.observed = _both(self.say_something(), known)
         self.device = device
         self.precision = precision_for(settings, device.precision)
         self.stop = stop
         self.seed = seed
         # One draw for the whole picture, so that networks which share a pixel agree on it.
-        shape, share = (observation.shape[-2], observation.shape[-1]), settings.fit.held_out_fraction
-        self.held_out = draw_held_out(shape, share, torch.Generator().manual_seed(seed))
-        self.tiles = settings.tiles or Tiles(*[max(degradation.target_size(shape))] * 2)
+        share = settings.fit.held_out_fraction
+        self.held_out = draw_held_out(observation.shape[2:], share, torch.Generator().manual_seed(seed))
+        self.tiles = settings.tiles or Tiles(*[max(target)] * 2)
         self.windows = self._places() * settings.fit.members
         self.parts = [self._part(window) for window in self.windows]
+
+    def say_something(self) -> Tensor | None:
+        """Return the samples of the observation that say anything of the picture; None is all of them."""
+        return self.noise.observed(self.observation)
 
     def _places(self) -> list[Window]:
         places = self._windows(self.tiles.stride)
@@ -128,10 +136,8 @@ class Networks:
 
     def with_smaller_tiles(self) -> "Networks":
         """Return networks of half the side, for a picture whose networks do not fit into memory."""
-        tiles = Tiles(self.tiles.side // 2, max(1, self.tiles.stride // 2))
-        settings = dataclasses.replace(self.settings, tiles=tiles)
         return Networks(
-            settings,
+            self.settings_of_smaller_tiles(),
             self.observation,
             self.degradation,
             self.noise,
@@ -142,15 +148,21 @@ class Networks:
             guide=self.guide,
         )
 
+    def settings_of_smaller_tiles(self) -> Settings:
+        """Return the settings with tiles of half the side."""
+        tiles = Tiles(self.tiles.side // 2, max(1, self.tiles.stride // 2))
+        return dataclasses.replace(self.settings, tiles=tiles)
+
     def peak_bytes(self, members: int, concurrency: Concurrency) -> int:
         """Return an estimate of the memory that fitting some networks like these takes at its peak."""
         window = self.windows[0]
         size = self.degradation.target_size((window.height, window.width))
         together = min(concurrency.together, math.ceil(members / concurrency.workers))
         generators = [torch.Generator() for _ in range(together)]
-        a_step = step_bytes(lambda probe: self.build_prior(probe, generators)(pixel_grid(*probe)), size)
+        a_step = step_bytes(lambda probe: self.build_prior(probe, generators)(self.grid(probe)), size)
         parameters = parameters_at(lambda probe: self.build_prior(probe, generators[:1]).parameters(), size)
-        return concurrency.workers * a_step + members * member_bytes(parameters, self.observation.shape[1], size)
+        planes = math.prod(self.observation.shape[:-2])
+        return concurrency.workers * a_step + members * member_bytes(parameters, planes, size)
 
     def build_prior(
         self, size: tuple[int, int], generators: Sequence[torch.Generator], guides: Tensor | None = None
@@ -161,6 +173,24 @@ class Networks:
         channels = self.observation.shape[1]
         return build(self.settings, size, channels, generators=generators, precision=self.precision, guides=guides)
 
+    def grid(self, size: tuple[int, int]) -> Tensor:
+        """Return the coordinates of what a network of a size makes."""
+        return pixel_grid(*size, self.settings.grid)
+
+    def coords(self, numbers: Sequence[int], size: tuple[int, int]) -> Tensor:
+        """Return the coordinates at which some networks of a size are asked, by their numbers, or one set for all."""
+        del numbers
+        return self.grid(size)
+
+    @property
+    def fitted(self) -> Degrading:
+        """What happened to what the networks make."""
+        return self.degradation
+
+    def pictures(self, window: Window) -> Tensor:
+        """Return what is observed of a window as pictures (N, C, h, w)."""
+        return window.cut(self.observation)
+
     def picture(self) -> Picture:
         """Return the picture with all networks as members of a restoration."""
         size = self.degradation.target_size((self.observation.shape[-2], self.observation.shape[-1]))
@@ -169,7 +199,7 @@ class Networks:
 
     def build_rules(self, window: Window) -> list[StopRule]:
         """Make the stop rules of the network of a window."""
-        return build_rules(self.stop, self.settings.fit.steps, self.noise, window.cut(self.observation))
+        return build_rules(self.stop, self.settings.fit.steps, self.noise, self.pictures(window))
 
     def build_fit(self, numbers: Sequence[int], rate_factor: float) -> Fit:
         """Put the fit of some networks together, by their numbers, with a factor for the learning rate."""
@@ -179,13 +209,13 @@ class Networks:
     def picture_bytes(self) -> int:
         """Bytes of one float32 picture of the size that is generated."""
         height, width = self.degradation.target_size((self.observation.shape[-2], self.observation.shape[-1]))
-        return 4 * self.observation.shape[1] * height * width
+        return 4 * math.prod(self.observation.shape[:-2]) * height * width
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def shape(self) -> tuple[int, ...]:
         """Channels, height and width of what each network is fitted to."""
         window = self.windows[0]
-        return self.observation.shape[1], window.height, window.width
+        return (*self.observation.shape[1:-2], window.height, window.width)
 
 
 class NetworksOfPictures:
@@ -237,9 +267,9 @@ def _build_fit(places: Sequence[tuple[Networks, int]], rate_factor: float) -> Fi
     target = first.device.torch_device
     return Fit(
         prior.to(target),
-        first.degradation,
+        first.fitted,
         observations.to(target),
-        pixel_grid(*size, first.settings.grid).to(target),
+        first.coords([number for _, number in places], size).to(target),
         dataclasses.replace(first.settings.fit, learning_rate=rate),
         torch.stack([networks.windows[number].cut(networks.held_out) for networks, number in places]),
         observed=_observed(places),

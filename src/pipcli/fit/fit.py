@@ -6,10 +6,13 @@ here knows what the degradation or the prior is.
 
 The steps are made in blocks, between which nobody looks: on a GPU the host then need not wait for any of them.
 
+Pictures have the shape (K, C, H, W), blocks of frames (K, C, T, H, W); a step is the same for either.
+
 One fit has K members, each with an observation of its own, that make their steps together and know nothing of each
 other: every tensor of its state leads with the member, so that members can be taken out of a state and go on alone.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, partial
@@ -58,10 +61,15 @@ class Degrading(Protocol):
     def load_state_dict(self, state_dict: Any) -> Any: ...
 
 
-def draw_held_out(size: tuple[int, int], share: float, generator: torch.Generator) -> Tensor:
-    """Draw the (height, width) pixels to hold out: none of tiny pictures or for a share of 0, else at least one."""
-    height, width = size
-    if height * width < FEWEST_PIXELS_TO_HOLD_OUT or share == 0:
+def draw_held_out(size: tuple[int, ...], share: float, generator: torch.Generator) -> Tensor:
+    """Draw the pixels to hold out: none of tiny pictures or for a share of 0, else at least one.
+
+    Args:
+        size: height and width of a picture, or before them the number of frames.
+        share: of the pixels, in [0, 1).
+        generator: draws them.
+    """
+    if math.prod(size) < FEWEST_PIXELS_TO_HOLD_OUT or share == 0:
         return torch.zeros(size, dtype=torch.bool)
     draws = torch.rand(size, generator=generator)
     return draws <= max(share, float(draws.min()))
@@ -119,11 +127,12 @@ class Fit:
         Args:
             prior: maps coordinates to K pictures (K, C, H, W) in [0, 1].
             degradation: maps those pictures to observations; its parameters, if any, are fitted too.
-            observations: (K, C, h, w) float32 in [0, 1], on the device where the fit runs.
-            coords: (1, 2, H, W) coordinates of the pictures' pixels, on the same device.
+            observations: (K, C, h, w) or (K, C, T, h, w) float32 in [0, 1], on the device where the fit runs.
+            coords: (1, 2, H, W) or (1, 3, T, H, W) coordinates of the pictures' pixels, on the same device; of as many
+                members as there are where each has its own.
             settings: learning rate, averaging and penalties.
-            held_out: (K, h, w) booleans, on the CPU: the pixels that the loss does not see.
-            observed: (K, C, h, w) or (K, 1, h, w) booleans, on the CPU: the samples that say anything of the picture,
+            held_out: (K, h, w) or (K, T, h, w) booleans, on the CPU: the pixels that the loss does not see.
+            observed: like the observations, or with one channel, booleans, on the CPU: the samples that say anything of the picture,
                 which alone are fitted or held out; None is all of them.
             generators: the CPU generator of each member, from which the prior draws too; their states are part of the
                 fit's.
@@ -132,7 +141,8 @@ class Fit:
         self.prior = prior
         self.degradation = degradation
         # In the layout of the pictures to come: arithmetic between layouts is several times slower on a CPU.
-        layout = torch.channels_last if observations.device.type == "cpu" else torch.contiguous_format
+        rows = torch.channels_last if observations.ndim == 4 else torch.channels_last_3d
+        layout = rows if observations.device.type == "cpu" else torch.contiguous_format
         self.observations = observations.contiguous(memory_format=layout)
         self.coords = coords
         self.settings = settings
@@ -156,7 +166,7 @@ class Fit:
         """Return weights with the sum 1 for the observed samples of each member's pixels, given as (K, h, w) masks."""
         samples = pixels[:, None] if self.observed is None else pixels[:, None] & self.observed
         repeats = self.observations.shape[1] // samples.shape[1]
-        counts = samples.sum((1, 2, 3), keepdim=True).clamp(min=1)
+        counts = samples.sum(tuple(range(1, samples.ndim)), keepdim=True).clamp(min=1)
         return (samples.float() / (repeats * counts)).to(self.observations.device)
 
     def step(self) -> list[Iterate]:
@@ -185,7 +195,7 @@ class Fit:
         self.optimiser.zero_grad()
         pictures = self.prior(self.coords)
         misfits = self.degradation.data_term(self.degradation(pictures), self.observations)
-        residuals = (misfits * self._weights).sum((1, 2, 3))
+        residuals = _sums(misfits * self._weights)
         sum(penalties(pictures, self.settings), residuals).sum().backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         self._outputs = pictures.detach()
@@ -209,7 +219,7 @@ class Fit:
     @torch.no_grad()
     def _held_out_errors(self) -> list[float]:
         misfits = self.degradation.data_term(self.degradation(self.estimates()), self.observations)
-        errors: list[float] = (misfits * self._held_out_weights).sum((1, 2, 3)).tolist()
+        errors: list[float] = _sums(misfits * self._held_out_weights).tolist()
         return errors
 
     def estimates(self) -> Tensor:
@@ -251,6 +261,11 @@ class Fit:
             generator.set_state(own.clone())  # which reads a view from the start of what it looks at
         self.steps_done = state["step"]
         self._repeated = Repeated(self._repeated.recorder)  # a record is of the old tensors
+
+
+def _sums(samples: Tensor) -> Tensor:
+    """Return the (K) sums of (K, ...) samples."""
+    return samples.sum(tuple(range(1, samples.ndim)))
 
 
 def _item(values: Callable[[], list[Value]], index: int) -> Value:

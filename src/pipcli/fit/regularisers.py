@@ -10,23 +10,23 @@ FLATNESS = 1e-8
 
 
 def _squared_gradients(pictures: Tensor) -> Tensor:
-    """Return the squared length of the gradient at each sample of (K, C, H, W) pictures, by differences to the next."""
+    """Return the squared length of the gradient at each sample of (K, C, ..., H, W) pictures, by differences to the next."""
     down = F.pad(pictures.diff(dim=-2), (0, 0, 0, 1))
     right = F.pad(pictures.diff(dim=-1), (0, 1))
     return down.square() + right.square()
 
 
 def total_variation(pictures: Tensor) -> Tensor:
-    """Return the isotropic total variation of (K, C, H, W) pictures, a mean over samples for each: (K).
+    """Return the isotropic total variation of (K, C, ..., H, W) pictures, a mean over samples for each: (K).
 
     Source: Rudin, Osher and Fatemi, "Nonlinear total variation based noise removal algorithms" (Physica D, 1992).
     """
-    return (_squared_gradients(pictures) + FLATNESS).sqrt().mean((1, 2, 3))
+    return (_squared_gradients(pictures) + FLATNESS).sqrt().mean(tuple(range(1, pictures.ndim)))
 
 
 def tikhonov(pictures: Tensor) -> Tensor:
-    """Return the squared gradient of (K, C, H, W) pictures, a mean over samples for each: (K)."""
-    return _squared_gradients(pictures).mean((1, 2, 3))
+    """Return the squared gradient of (K, C, ..., H, W) pictures, a mean over samples for each: (K)."""
+    return _squared_gradients(pictures).mean(tuple(range(1, pictures.ndim)))
 
 
 def penalties(pictures: Tensor, settings: FitSettings) -> list[Tensor]:

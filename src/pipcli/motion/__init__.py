@@ -4,8 +4,9 @@ Frames are tensors (T, C, H, W) in [0, 1], flows (2, H, W) in pixels, (dy, dx). 
 loads OpenCV, which no other package of ours may.
 """
 
+from pipcli.motion.between import interpolate
 from pipcli.motion.cuts import scene_cuts
 from pipcli.motion.flow import Motion, Speed, estimate_motion, speed
 from pipcli.motion.sampling import moved, warp
 
-__all__ = ["Motion", "Speed", "estimate_motion", "moved", "scene_cuts", "speed", "warp"]
+__all__ = ["Motion", "Speed", "estimate_motion", "interpolate", "moved", "scene_cuts", "speed", "warp"]

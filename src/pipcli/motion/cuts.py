@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 Samples = NDArray[np.uint16]
 Miniature = NDArray[np.float32]
 
-# Of a miniature: its longer side, at most this share of the frame's so that noise is averaged away, the side of a block,
-# and how far a block is searched for, in its pixels.
+# Of a miniature: its longer side, at most this share of the frame's so that noise is averaged away; in its pixels, the
+# side of a block and how far one is searched for.
 LONGER_SIDE, LARGEST_SHARE, BLOCK, REACH = 48, 0.25, 6, 6
 # A cut changes samples by this much on average, and by this factor more than the frames around it do. Within four clips
 # of moving cameras the largest change was 0.046; where any two of them were joined the least was 0.095.

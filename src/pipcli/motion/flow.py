@@ -21,8 +21,8 @@ from pipcli.motion.sampling import warp
 # processors another flow. One thread it is, so that a clip gives the same result everywhere.
 cv2.setNumThreads(1)
 
-# Frames with a shorter side have nothing that could be followed. Those with less than the other are continued to it: how
-# small the picture is that the search begins with goes by the frame's size, and on small frames it did not reach far.
+# Frames with a shorter side have nothing that could be followed. Those with less than the other are continued to it:
+# how far the search reaches goes by the frame's size.
 LEAST_SIDE, LEAST_PADDED_SIDE = 8, 128
 # Flows that are kept, in bytes, and how many at least.
 CACHE_BYTES, LEAST_CACHED = 64 << 20, 4

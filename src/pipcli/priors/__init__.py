@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from pipcli.priors.base import Encoding, Prior
 from pipcli.priors.decoder import Decoder
@@ -17,9 +18,11 @@ from pipcli.priors.encodings import (
     axis_waves,
     compass_waves,
     octave_waves,
+    time_waves,
 )
 from pipcli.priors.hashgrid import HashFeatures
 from pipcli.priors.hourglass import Hourglass
+from pipcli.priors.layers import Block, cosines
 from pipcli.priors.perceptron import Perceptron, Siren
 from pipcli.priors.resnet import ResNet
 from pipcli.priors.unet import UNet
@@ -42,34 +45,49 @@ from pipcli.settings import (
 
 __all__ = ["ENCODINGS", "NETWORKS", "Prior", "build", "precision_for"]
 
-Size = tuple[int, int]
+# Height and width of pictures, or before them the number of frames of blocks.
+Size = tuple[int, ...]
 Generators = Sequence[torch.Generator]
 
 
 # Fourier features that learn nothing are the same for all networks of one picture: 3 MB for a 128x128 window.
 @lru_cache(maxsize=2)
 def _axis_features(settings: AxisWaves, size: Size, precision: torch.dtype) -> FourierFeatures:
-    del size
-    return FourierFeatures(axis_waves(settings), precision)
+    waves = axis_waves(settings)
+    if len(size) == 3:
+        waves = torch.cat([F.pad(waves, (1, 0)), time_waves(settings.times, size[0])])
+    return FourierFeatures(waves, precision)
 
 
 @lru_cache(maxsize=2)
 def _compass_features(settings: CompassWaves, size: Size, precision: torch.dtype) -> FourierFeatures:
-    return FourierFeatures(compass_waves(settings, size), precision)
+    return FourierFeatures(compass_waves(settings, _sides(size)), precision)
 
 
 @lru_cache(maxsize=2)
 def _octave_features(settings: OctaveWaves, size: Size, precision: torch.dtype) -> FourierFeatures:
-    return FourierFeatures(octave_waves(settings, size), precision, extent=_extent(size))
+    return FourierFeatures(octave_waves(settings, _sides(size)), precision, extent=_extent(size))
 
 
 @lru_cache(maxsize=2)
-def _coordinates(size: Size, precision: torch.dtype) -> FourierFeatures:
+def _coordinates(settings: Coordinates, size: Size, precision: torch.dtype) -> FourierFeatures:
     return FourierFeatures(torch.zeros(0, 2), precision, extent=_extent(size))
 
 
+def _sides(size: Size) -> tuple[int, int]:
+    return size[-2], size[-1]
+
+
 def _extent(size: Size) -> tuple[float, float]:
-    return size[0] / max(size), size[1] / max(size)
+    height, width = _sides(size)
+    return height / max(height, width), width / max(height, width)
+
+
+def _block(settings: HourglassSettings, size: Size) -> Block | None:
+    """Return what layers need to know of blocks of frames; None for pictures."""
+    if len(size) == 2:
+        return None
+    return Block(cosines(size[0], settings.courses) if settings.courses else None)
 
 
 ENCODINGS: dict[type, Callable[[Any, Size, Generators, torch.dtype], Encoding]] = {
@@ -77,14 +95,14 @@ ENCODINGS: dict[type, Callable[[Any, Size, Generators, torch.dtype], Encoding]] 
     LearnedWaves: lambda settings, size, generators, precision: LearnedFeatures(settings, generators, precision),
     CompassWaves: lambda settings, size, generators, precision: _compass_features(settings, size, precision),
     OctaveWaves: lambda settings, size, generators, precision: _octave_features(settings, size, precision),
-    Coordinates: lambda settings, size, generators, precision: _coordinates(size, precision),
+    Coordinates: lambda settings, size, generators, precision: _coordinates(settings, size, precision),
     HashGrid: lambda settings, size, generators, precision: HashFeatures(settings, size, generators),
     NoiseSettings: lambda settings, size, generators, precision: FixedNoise(settings, size, generators),
 }
 
-NETWORKS: dict[type, Callable[[Any, int, int, Size, Generators], nn.Module]] = {
+NETWORKS: dict[type, Callable[[Any, int, int, Any, Generators], nn.Module]] = {
     HourglassSettings: lambda settings, inputs, outputs, size, generators: Hourglass(
-        settings, inputs, outputs, generators=generators
+        settings, inputs, outputs, generators=generators, block=_block(settings, size)
     ),
     UNetSettings: lambda settings, inputs, outputs, size, generators: UNet(
         settings, inputs, outputs, generators=generators
@@ -102,6 +120,9 @@ NETWORKS: dict[type, Callable[[Any, int, int, Size, Generators], nn.Module]] = {
         settings, inputs, outputs, size, generators=generators
     ),
 }
+
+# What makes blocks of frames, with any of the encodings but learned waves.
+OF_BLOCKS = (HourglassSettings, MlpSettings, SirenSettings)
 
 # With the eight bits of bfloat16 neighbours among more than 256 pixels would have the same coordinates, and sines large
 # phases without their fractions.
@@ -126,7 +147,8 @@ def build(
 
     Args:
         settings: the row.
-        size: height and width of the pictures to generate.
+        size: height and width of the pictures to generate, or before them the number of frames of the blocks to
+            generate, by the networks of `OF_BLOCKS`.
         channels: 1 (grey) or 3 (colour).
         generators: a CPU generator a member, the only source of its weights and noise; jitter goes on reading it.
         precision: the type of the network's activations, where the generator does not need float32.

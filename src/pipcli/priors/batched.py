@@ -1,8 +1,9 @@
 """What K networks of one shape do at once: products, normalisation and convolution, each with its own weights.
 
-Maps have the logical shape (K, C, H, W). In memory they are either rows, a pixel's channels side by side (channels
-last), which is what a CPU is fast with, or planes (contiguous), which a GPU takes as well; each operation answers in
-the layout that it is given. The two kinds of memory want different operations:
+Maps have the logical shape (K, C, H, W), or (K, C, T, H, W) where K members make T frames each; what is said here of
+pixels holds for those of all frames. In memory they are either rows, a pixel's channels side by side (channels last),
+which is what a CPU is fast with, or planes (contiguous), which a GPU takes as well; each operation answers in the
+layout that it is given. The two kinds of memory want different operations:
 
   * rows: a 1x1 convolution is a matrix product of pixels by channels. Where all members look at the same maps (the
     Fourier features), a product a member is made, since the batched one would copy the maps for each. Normalisation is
@@ -31,19 +32,44 @@ _log = logging.getLogger(__name__)
 MANY_PIXELS = 4096
 
 
+def channels_last(maps: Tensor) -> torch.memory_format:
+    """Return what PyTorch calls rows of maps with as many axes."""
+    return torch.channels_last if maps.ndim == 4 else torch.channels_last_3d
+
+
 def in_rows(maps: Tensor) -> bool:
-    """Return whether (K, C, H, W) maps hold a pixel's channels side by side."""
-    return maps.is_contiguous(memory_format=torch.channels_last)
+    """Return whether (K, C, ..., H, W) maps hold a pixel's channels side by side."""
+    return maps.is_contiguous(memory_format=channels_last(maps))
+
+
+def frames_of(maps: Tensor) -> Tensor:
+    """View (K, C, T, H, W) maps as 4-D ones of which each frame is one for itself, and pictures as they are.
+
+    Rows give (K T, C, H, W), planes (K, C T, H, W).
+    """
+    if maps.ndim == 4:
+        return maps
+    return maps.transpose(1, 2).flatten(0, 1) if in_rows(maps) else maps.flatten(1, 2)
+
+
+def from_frames(frames: Tensor, like: Tensor) -> Tensor:
+    """View what was made of `frames_of` again as maps of as many members, channels and frames as others have."""
+    if like.ndim == 4:
+        return frames
+    members, channels, count = like.shape[:3]
+    if in_rows(like):
+        return frames.unflatten(0, (members, count)).transpose(1, 2)
+    return frames.unflatten(1, (channels, count))
 
 
 def _rows(maps: Tensor) -> Tensor:
-    """View (K, C, H, W) maps as (K, H W, C), copying them if they are not rows."""
-    return maps.permute(0, 2, 3, 1).flatten(1, 2)
+    """View (K, C, ..., H, W) maps as (K, pixels, C), copying them if they are not rows."""
+    return maps.movedim(1, -1).flatten(1, -2)
 
 
 def _maps(rows: Tensor, size: torch.Size) -> Tensor:
-    """View (K, H W, C) rows as (K, C, H, W) maps."""
-    return rows.view(len(rows), *size, rows.shape[-1]).permute(0, 3, 1, 2)
+    """View (K, pixels, C) rows as (K, C, *size) maps."""
+    return rows.view(len(rows), *size, rows.shape[-1]).movedim(-1, 1)
 
 
 class _PointwiseRows(Function):
@@ -80,21 +106,21 @@ def pointwise(maps: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Convolve with kernels of one pixel.
 
     Args:
-        maps: (K, inputs, H, W), or (1, inputs, H, W) that all members share.
+        maps: (K, inputs, ..., H, W), or (1, inputs, ..., H, W) that all members share.
         weight: (K, outputs, inputs) float32.
         bias: (K, outputs) float32.
     """
     if in_rows(maps):
         products: Tensor = _PointwiseRows.apply(_rows(maps), weight)  # type: ignore[no-untyped-call]
         biased = products if bias is None else products + bias.to(maps.dtype)[:, None, :]
-        return _maps(biased, maps.shape[-2:])
+        return _maps(biased, maps.shape[2:])
     cast, planes = weight.to(maps.dtype), maps.flatten(2)
     if len(maps) == len(weight):
         planes = torch.bmm(cast, planes)
     else:
         planes = torch.mm(cast.flatten(0, 1), planes[0]).view(*weight.shape[:2], -1)
     biased = planes if bias is None else planes + bias.to(maps.dtype)[:, :, None]
-    return biased.view(*biased.shape[:2], *maps.shape[-2:])
+    return biased.view(*biased.shape[:2], *maps.shape[2:])
 
 
 class _PointwiseRowsOnto(Function):
@@ -119,14 +145,14 @@ def pointwise_onto(sums: Tensor, maps: Tensor, weight: Tensor) -> Tensor:
     """Convolve with kernels of one pixel and add to maps that nobody else needs, without a map in between.
 
     Args:
-        sums: (K, outputs, H, W), which is changed, and which nothing needs for its gradient.
-        maps: (K, inputs, H, W).
+        sums: (K, outputs, ..., H, W), which is changed, and which nothing needs for its gradient.
+        maps: (K, inputs, ..., H, W).
         weight: (K, outputs, inputs) float32.
     """
     if in_rows(maps):
-        rows = _rows(sums.contiguous(memory_format=torch.channels_last))
+        rows = _rows(sums.contiguous(memory_format=channels_last(sums)))
         added: Tensor = _PointwiseRowsOnto.apply(rows, _rows(maps), weight)  # type: ignore[no-untyped-call]
-        return _maps(added, maps.shape[-2:])
+        return _maps(added, maps.shape[2:])
     return torch.baddbmm(sums.flatten(2), weight.to(maps.dtype), maps.flatten(2)).view_as(sums)
 
 
@@ -134,19 +160,22 @@ def convolve(padded: Tensor, weight: Tensor, bias: Tensor | None, stride: int) -
     """Convolve without padding.
 
     Args:
-        padded: (K, inputs, H, W), or (1, inputs, H, W) that all members share.
-        weight: (K, outputs, inputs, k, k) float32.
+        padded: (K, inputs, H, W) or (K, inputs, T, H, W), or those of one member that all share.
+        weight: (K, outputs, inputs, k, k) or (K, outputs, inputs, k, k, k) float32.
         bias: (K, outputs) float32.
-        stride: the same along both sides.
+        stride: the same along both sides; frames are not left out.
     """
     cast = weight.to(padded.dtype)
+    layout = channels_last(padded)
     biases = [None] * len(weight) if bias is None else bias.to(padded.dtype)
     # A call a member: grouped convolutions have slow gradients everywhere.
     return torch.cat(
         [
-            F.conv2d(part, kernel.contiguous(memory_format=torch.channels_last), own_bias, stride=stride)
+            F.conv2d(part, kernel.contiguous(memory_format=layout), own_bias, stride=stride)
+            if part.ndim == 4
+            else F.conv3d(part, kernel.contiguous(memory_format=layout), own_bias, stride=(1, stride, stride))
             for part, kernel, own_bias in zip(
-                torch.split(padded.expand(len(weight), -1, -1, -1), 1), cast, biases, strict=True
+                torch.split(padded.expand(len(weight), *padded.shape[1:]), 1), cast, biases, strict=True
             )
         ]
     )
@@ -231,15 +260,27 @@ def _fused_normalise() -> Callable[..., Tensor]:
     return normalise_planes
 
 
+def _in_frames(numbers: Tensor, maps: Tensor) -> Tensor:
+    """Return (K, C, T) numbers of a channel in a frame as those of the channels of `frames_of` (K, C, T, H, W) maps."""
+    return (numbers.transpose(1, 2).flatten(0, 1) if in_rows(maps) else numbers.flatten(1, 2)).contiguous()
+
+
 def normalise(maps: Tensor, weight: Tensor, bias: Tensor, *, slope: float) -> Tensor:
     """Normalise by the statistics of each member's channels, scale, shift, and apply a leaky ReLU.
 
     Args:
-        maps: (K, C, H, W).
-        weight: (K, C) float32, the scale.
-        bias: (K, C) float32, the shift.
+        maps: (K, C, H, W) or (K, C, T, H, W).
+        weight: (K, C) float32, the scale; or (K, C, T), for frames that have statistics of their own, so that each is
+            the same whichever others there are.
+        bias: the shift, of the same shape.
         slope: of the leaky ReLU for negative values, not negative; 1 for none.
     """
+    if weight.ndim == 3:
+        return from_frames(
+            normalise(frames_of(maps), _in_frames(weight, maps), _in_frames(bias, maps), slope=slope), maps
+        )
+    if maps.ndim == 5:
+        return normalise(maps.flatten(2, 3), weight, bias, slope=slope).unflatten(2, maps.shape[2:4])
     if in_rows(maps):
         normalised: Tensor = _NormaliseRows.apply(maps, weight, bias, slope)  # type: ignore[no-untyped-call]
         return normalised

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pipcli.priors.base import Encoding, halved
+from pipcli.priors.batched import channels_last
 from pipcli.settings import AxisWaves, CompassWaves, LearnedWaves, NoiseSettings, OctaveWaves
 
 
@@ -16,6 +17,12 @@ def axis_waves(settings: AxisWaves) -> Tensor:
     frequencies = torch.tensor(settings.frequencies)
     zero = torch.zeros_like(frequencies)
     return torch.cat([torch.stack([zero, frequencies], dim=1), torch.stack([frequencies, zero], dim=1)])
+
+
+def time_waves(frequencies: Sequence[float], frames: int) -> Tensor:
+    """Return the (F, 3) wave vectors (t, y, x) of waves along time alone, in radians per block of some frames."""
+    along = torch.tensor(frequencies)[:, None] / frames
+    return F.pad(along, (0, 2))
 
 
 def compass_waves(settings: CompassWaves, size: tuple[int, int]) -> Tensor:
@@ -49,9 +56,9 @@ def octave_waves(settings: OctaveWaves, size: tuple[int, int]) -> Tensor:
     )
 
 
-def _layout(device: torch.device) -> torch.memory_format:
-    """Return the memory format that the operations of `pipcli.priors.batched` are fastest with on a device."""
-    return torch.channels_last if device.type == "cpu" else torch.contiguous_format
+def layout_for(maps: Tensor) -> torch.memory_format:
+    """Return the memory format that the operations of `pipcli.priors.batched` are fastest with on the maps' device."""
+    return channels_last(maps) if maps.device.type == "cpu" else torch.contiguous_format
 
 
 class FourierFeatures(Encoding):
@@ -85,20 +92,32 @@ class FourierFeatures(Encoding):
         return 2 * len(self.waves) + (0 if self.extent is None else 2)
 
     def forward(self, coords: Tensor) -> Tensor:
-        """Map (N, 2, H, W) coordinates to (N, channels, H, W) features in [-1, 1]."""
+        """Map (N, 2, H, W) or (N, 3, T, H, W) coordinates to (N, channels, ..., H, W) features in [-1, 1].
+
+        Waves of two axes are those of the picture, whatever the time.
+        """
         # The features of one grid are asked for at every step and never change.
         if self._last is None or self._last[0] is not coords:
             self._last = (coords, self._encode(coords))
         return self._last[1]
 
     def _encode(self, coords: Tensor) -> Tensor:
-        phases = torch.einsum("fd,ndhw->nfhw", self.waves, coords)
+        phases = torch.einsum("fd,nd...->nf...", self.waves, coords[:, -self.waves.shape[1] :])
         features = [phases.cos(), phases.sin()]
         if self.extent is not None:
-            extent = torch.tensor(self.extent, device=coords.device).view(1, 2, 1, 1)
-            features.insert(0, (2 * coords - 1) * extent)
+            features.insert(0, _positions(coords, self.extent))
         joined = torch.cat(features, dim=1).to(self.precision)
-        return joined.contiguous(memory_format=_layout(joined.device))
+        return joined.contiguous(memory_format=layout_for(joined))
+
+
+def _positions(coords: Tensor, extent: tuple[float, float]) -> Tensor:
+    """Return y and x of (N, 2 or 3, ..., H, W) coordinates, from minus to plus an extent, and the time in those units.
+
+    Time comes first, where there is one, as it is.
+    """
+    lengths = torch.tensor(extent, device=coords.device).view(1, 2, *[1] * (coords.ndim - 2))
+    places = (2 * coords[:, -2:] - 1) * lengths
+    return places if coords.shape[1] == 2 else torch.cat([coords[:, :1], places], dim=1)
 
 
 class _Draws:
@@ -171,7 +190,7 @@ class LearnedFeatures(Encoding):
         # Along an axis first, and then over the picture: that is where the arithmetic is.
         phases = [frequencies[:, :, None, None] * axis for axis in (coords[:, 1:, :1, :], coords[:, :1, :, :1])]
         waves = [wave.to(self.precision).expand(-1, -1, *size) for part in phases for wave in (part.cos(), part.sin())]
-        return torch.cat(waves, dim=1).contiguous(memory_format=_layout(coords.device))
+        return torch.cat(waves, dim=1).contiguous(memory_format=layout_for(coords))
 
 
 class Guided(Encoding):
@@ -215,21 +234,23 @@ class FixedNoise(Encoding):
 
     noise: Tensor
 
-    def __init__(self, settings: NoiseSettings, size: tuple[int, int], generators: Sequence[torch.Generator]) -> None:
+    def __init__(self, settings: NoiseSettings, size: tuple[int, ...], generators: Sequence[torch.Generator]) -> None:
         """Draw the noise.
 
         Args:
             settings: its amplitude and jitter, and how much smaller than the picture it is.
-            size: height and width of the picture.
+            size: height and width of the picture, or before them the number of frames, each with noise of its own:
+                repeated in time, it would be one picture for all of them.
             generators: a CPU generator a member, read again before every step in training mode.
         """
         super().__init__()
         self.settings = settings
         self.size = size
         self._draws = _Draws(generators)
-        shape = (settings.channels, *halved(size, settings.halvings)[-1])
+        *frames, height, width = size
+        shape = (settings.channels, *frames, *halved((height, width), settings.halvings)[-1])
         noise = torch.stack([torch.rand(shape, generator=generator) for generator in generators]) * settings.amplitude
-        self.register_buffer("noise", noise.contiguous(memory_format=torch.channels_last))
+        self.register_buffer("noise", noise.contiguous(memory_format=channels_last(noise)))
         self._jittered: Tensor | None = None
 
     @property
@@ -238,11 +259,11 @@ class FixedNoise(Encoding):
         return self.settings.channels
 
     def forward(self, coords: Tensor) -> Tensor:
-        """Return (K, channels, h, w) noise for the (1, 2, H, W) coordinates of the picture that it was drawn for.
+        """Return (K, channels, ..., h, w) noise for the coordinates of the picture or block that it was drawn for.
 
         h and w are those of the picture, halved as often as the settings say.
         """
-        got = tuple(coords.shape[-2:])
+        got = tuple(coords.shape[2:])
         if got != self.size:
             raise ValueError(f"the noise was drawn for {self.size} pixels, the coordinates are those of {got}")
         return self._jittered if self.training and self._jittered is not None else self.noise
@@ -253,9 +274,9 @@ class FixedNoise(Encoding):
             self._jittered = None
             return
         # Into contiguous memory, since anything else is drawn number by number, eight times slower.
-        jitter = torch.empty_like(self.noise.permute(0, 2, 3, 1), memory_format=torch.contiguous_format)
-        jittered = self.noise + self.settings.jitter * self._draws.into(jitter).permute(0, 3, 1, 2)
+        jitter = torch.empty_like(self.noise.movedim(1, -1), memory_format=torch.contiguous_format)
+        jittered = self.noise + self.settings.jitter * self._draws.into(jitter).movedim(-1, 1)
         if self._jittered is None:
-            self._jittered = jittered.contiguous(memory_format=_layout(jittered.device))
+            self._jittered = jittered.contiguous(memory_format=layout_for(jittered))
         else:
             self._jittered.copy_(jittered)

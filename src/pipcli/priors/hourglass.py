@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from pipcli.priors.batched import pointwise_onto
-from pipcli.priors.layers import Activation, Convolution, Generators, MeanPool, Normalisation, doubled
+from pipcli.priors.layers import Activation, Block, Convolution, Generators, MeanPool, Normalisation, doubled
 from pipcli.settings import HourglassSettings, Merge, Raising, Sampling
 
 
@@ -36,14 +36,15 @@ class SumMerge(nn.Module):
         *,
         generators: Generators,
         raising: Raising = Raising.BILINEAR,
+        block: Block | None = None,
     ) -> None:
         super().__init__()
         self.raising = raising
         self.skip = Convolution(skip_width, outputs, 1, bias=False, generators=generators)
-        self.deep = Convolution(deep_width, outputs, kernel_size, bias=False, generators=generators)
+        self.deep = Convolution(deep_width, outputs, kernel_size, bias=False, generators=generators, block=block)
 
     def forward(self, skip: Tensor, deep: Tensor, size: tuple[int, int]) -> Tensor:
-        """Join (K, skip_width, H, W) and (K, deep_width, ceil(H/2), ceil(W/2)) to (K, outputs, H, W)."""
+        """Join (K, skip_width, ..., H, W) and (K, deep_width, ..., ceil(H/2), ceil(W/2)) to (K, outputs, ..., H, W)."""
         if self.deep.kernel_size == 1:
             raised = doubled(self.deep(deep), size, self.raising)
         else:
@@ -64,11 +65,14 @@ class ConcatenationMerge(nn.Module):
         bias: bool,
         generators: Generators,
         raising: Raising = Raising.BILINEAR,
+        block: Block | None = None,
     ) -> None:
         super().__init__()
         self.raising = raising
-        self.normalisation = Normalisation(skip_width + deep_width, len(generators))
-        self.convolution = Convolution(skip_width + deep_width, outputs, kernel_size, bias=bias, generators=generators)
+        self.normalisation = Normalisation(skip_width + deep_width, len(generators), block=block)
+        self.convolution = Convolution(
+            skip_width + deep_width, outputs, kernel_size, bias=bias, generators=generators, block=block
+        )
 
     def forward(self, skip: Tensor, deep: Tensor, size: tuple[int, int]) -> Tensor:
         """Join (K, skip_width, H, W) and (K, deep_width, ceil(H/2), ceil(W/2)) to (K, outputs, H, W)."""
@@ -80,7 +84,15 @@ class ConcatenationMerge(nn.Module):
 class Hourglass(nn.Module):
     """Encoder and decoder over several scales, joined at each scale by a narrow skip branch."""
 
-    def __init__(self, settings: HourglassSettings, inputs: int, outputs: int, *, generators: Generators) -> None:
+    def __init__(
+        self,
+        settings: HourglassSettings,
+        inputs: int,
+        outputs: int,
+        *,
+        generators: Generators,
+        block: Block | None = None,
+    ) -> None:
         """Build the network with random weights.
 
         Args:
@@ -88,6 +100,7 @@ class Hourglass(nn.Module):
             inputs: channels of the encoding.
             outputs: channels of the picture, 1 or 3.
             generators: a CPU generator a member, the only source of its weights.
+            block: where its maps are blocks of frames.
         """
         super().__init__()
         self.skips = nn.ModuleList()
@@ -97,15 +110,18 @@ class Hourglass(nn.Module):
         channels = inputs
         deeper_widths = (*settings.widths[1:], settings.widths[-1])
         for width, skip_width, deeper in zip(settings.widths, settings.skip_widths, deeper_widths, strict=True):
-            self.skips.append(_skip(settings, channels, skip_width, generators))
-            self.encoders.append(_encoder(settings, channels, width, generators))
-            self.merges.append(_merge(settings, skip_width, deeper, width, generators))
-            self.decoders.append(_decoder(settings, width, generators))
+            self.skips.append(_skip(settings, channels, skip_width, generators, block))
+            self.encoders.append(_encoder(settings, channels, width, generators, block))
+            self.merges.append(_merge(settings, skip_width, deeper, width, generators, block))
+            self.decoders.append(_decoder(settings, width, generators, block))
             channels = width
         self.output = Convolution(settings.widths[0], outputs, 1, bias=True, generators=generators)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Map (K, inputs, H, W), or (1, inputs, H, W) for all, to (K, outputs, H, W), before any squashing."""
+        """Map (K, inputs, H, W), or (1, inputs, H, W) for all, to (K, outputs, H, W), before any squashing.
+
+        Of blocks of frames, (K, inputs, T, H, W) to (K, outputs, T, H, W).
+        """
         sizes, skipped = [], []
         for skip, encoder in zip(self.skips, self.encoders, strict=True):
             sizes.append((maps.shape[-2], maps.shape[-1]))
@@ -117,36 +133,47 @@ class Hourglass(nn.Module):
         return output
 
 
-def _skip(settings: HourglassSettings, inputs: int, width: int, generators: Generators) -> nn.Module:
+def _skip(
+    settings: HourglassSettings, inputs: int, width: int, generators: Generators, block: Block | None
+) -> nn.Module:
     bias = settings.redundant_biases
     return nn.Sequential(
-        Convolution(inputs, width, 1, bias=bias, generators=generators), Activation(width, len(generators))
+        Convolution(inputs, width, 1, bias=bias, generators=generators), Activation(width, len(generators), block=block)
     )
 
 
-def _encoder(settings: HourglassSettings, inputs: int, width: int, generators: Generators) -> nn.Module:
+def _encoder(
+    settings: HourglassSettings, inputs: int, width: int, generators: Generators, block: Block | None
+) -> nn.Module:
     kernel, bias = settings.kernel_size, settings.redundant_biases
     pooled = settings.sampling is Sampling.MEAN
     return nn.Sequential(
         MeanPool() if pooled else nn.Identity(),
-        Convolution(inputs, width, kernel, bias=bias, generators=generators, stride=1 if pooled else 2),
-        Activation(width, len(generators)),
-        Convolution(width, width, kernel, bias=bias, generators=generators),
-        Activation(width, len(generators)),
+        Convolution(inputs, width, kernel, bias=bias, generators=generators, stride=1 if pooled else 2, block=block),
+        Activation(width, len(generators), block=block),
+        Convolution(width, width, kernel, bias=bias, generators=generators, block=block),
+        Activation(width, len(generators), block=block),
     )
 
 
 def _merge(
-    settings: HourglassSettings, skip_width: int, deep_width: int, outputs: int, generators: Generators
+    settings: HourglassSettings,
+    skip_width: int,
+    deep_width: int,
+    outputs: int,
+    generators: Generators,
+    block: Block | None,
 ) -> nn.Module:
     widths, raising = (skip_width, deep_width, outputs, settings.kernel_size), settings.raising
     if settings.merge is Merge.SUM:
-        return SumMerge(*widths, generators=generators, raising=raising)
+        return SumMerge(*widths, generators=generators, raising=raising, block=block)
     bias = settings.redundant_biases
-    return ConcatenationMerge(*widths, bias=bias, generators=generators, raising=raising)
+    return ConcatenationMerge(*widths, bias=bias, generators=generators, raising=raising, block=block)
 
 
-def _decoder(settings: HourglassSettings, width: int, generators: Generators) -> nn.Module:
+def _decoder(settings: HourglassSettings, width: int, generators: Generators, block: Block | None) -> nn.Module:
     bias = settings.redundant_biases
     second = Convolution(width, width, 1, bias=bias, generators=generators)
-    return nn.Sequential(Activation(width, len(generators)), second, Activation(width, len(generators)))
+    return nn.Sequential(
+        Activation(width, len(generators), block=block), second, Activation(width, len(generators), block=block)
+    )

@@ -1,18 +1,20 @@
 """Layers that several networks are made of, each of K members with their own weights.
 
-Every parameter leads with the member, maps have the logical shape (K, C, H, W), and statistics are a member's own. The
-operations are those of `pipcli.priors.batched`. The arithmetic runs in the type of the input; weights stay float32 and
-are cast on use.
+Every parameter leads with the member, maps have the logical shape (K, C, H, W) or, of blocks of T frames, (K, C, T, H,
+W), and statistics are a member's own. A convolution sees neighbours in time as it sees them in space; all else does to
+each frame what it does to a picture. The operations are those of `pipcli.priors.batched`. The arithmetic runs in the
+type of the input; weights stay float32 and are cast on use.
 """
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pipcli.priors.batched import convolve, convolve_transposed, normalise, pointwise
+from pipcli.priors.batched import convolve, convolve_transposed, frames_of, from_frames, normalise, pointwise
 from pipcli.settings import Raising
 
 LEAKY_SLOPE = 0.2
@@ -26,11 +28,32 @@ def uniform(shape: tuple[int, ...], bound: float, generators: Generators) -> nn.
     return nn.Parameter(torch.stack(members))
 
 
+def cosines(frames: int, count: int) -> Tensor:
+    """Return (G, frames) functions of time with the mean square 1, half a period longer each: at most `count`.
+
+    They are those of the discrete cosine transform but the constant one: `frames` less one is all that there are.
+    """
+    centres = (torch.arange(frames) + 0.5) / frames
+    waves = torch.arange(1, min(count, frames - 1) + 1)
+    return math.sqrt(2) * (math.pi * waves[:, None] * centres).cos()
+
+
+@dataclass(frozen=True)
+class Block:
+    """What layers need to know where maps are blocks of frames: kernels that see neighbours in space see them in time.
+
+    Attributes:
+        courses: (G, T) functions of time that normalisations follow; None for normalisation of a whole block.
+    """
+
+    courses: Tensor | None = None
+
+
 class Convolution(nn.Module):
     """A convolution whose output is the size of its input, or half of it with stride 2.
 
     Beyond the edges it sees the map reflected, or zeros. It begins with weights in [-bound, bound], by default
-    1 / sqrt(fan in): what PyTorch's convolutions start from, hence the published networks.
+    1 / sqrt(fan in): what PyTorch's convolutions start from, hence the published networks. Stride is of the two sides.
     """
 
     def __init__(
@@ -44,41 +67,63 @@ class Convolution(nn.Module):
         stride: int = 1,
         zero_padding: bool = False,
         bound: float | None = None,
+        block: Block | None = None,
     ) -> None:
         super().__init__()
-        usual_bound = 1 / math.sqrt(inputs * kernel_size**2)
+        axes = 2 if block is None else 3
+        usual_bound = 1 / math.sqrt(inputs * kernel_size**axes)
         self.kernel_size = kernel_size
         self.stride = stride
         self.zero_padding = zero_padding
-        shape = (outputs, inputs, kernel_size, kernel_size)
+        shape = (outputs, inputs, *[kernel_size] * axes)
         self.weight = uniform(shape, usual_bound if bound is None else bound, generators)
         self.bias = uniform((outputs,), usual_bound, generators) if bias else None
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Map (K, inputs, H, W), or (1, inputs, H, W) for all, to (K, outputs, ceil(H / stride), ceil(W / stride))."""
+        """Map (K, inputs, H, W), or (1, inputs, H, W) for all, to (K, outputs, ceil(H / stride), ceil(W / stride)).
+
+        Kernels of one pixel, and those of three axes, map (K, inputs, T, H, W) likewise.
+        """
         if self.kernel_size == 1:
             weight = self.weight.flatten(2)
-            return pointwise(maps[:, :, :: self.stride, :: self.stride], weight, self.bias)
+            return pointwise(maps[..., :: self.stride, :: self.stride], weight, self.bias)
         margin = self.kernel_size // 2
-        # Reflection needs a pixel to reflect: maps one pixel wide or high repeat it instead.
-        mode = "reflect" if min(maps.shape[-2:]) > margin else "replicate"
-        padded = F.pad(maps, (margin,) * 4, mode="constant" if self.zero_padding else mode)
+        # Reflection needs a pixel to reflect: maps one pixel wide or high, or of one frame, repeat it instead.
+        mode = "reflect" if min(maps.shape[2:]) > margin else "replicate"
+        padded = F.pad(maps, (margin,) * 2 * (maps.ndim - 2), mode="constant" if self.zero_padding else mode)
         return convolve(padded, self.weight, self.bias, self.stride)
 
 
 class Normalisation(nn.Module):
-    """Batch normalisation by the statistics of the current picture, in fitting and rendering alike.
+    """Batch normalisation by the statistics of the current picture or block, in fitting and rendering alike.
 
     The published networks are never switched to evaluation, so running statistics would be state that nobody reads.
+
+    With courses of time the frames of a block have statistics of their own, and scale and shift are functions of time:
+    what a network of single pixels knows of the time. As an input to it, time would be gone after the first frame's
+    normalisation, and normalised by the block a frame would depend on what others there are.
     """
 
     weight: Tensor
     bias: Tensor
+    courses: Tensor | None
     slope = 1.0
 
-    def __init__(self, channels: int, members: int, *, learned: bool = True) -> None:
-        """Normalise some channels of some members, then scale and shift by learned numbers or not at all."""
+    def __init__(self, channels: int, members: int, *, learned: bool = True, block: Block | None = None) -> None:
+        """Normalise some channels of some members, then scale and shift by learned numbers or not at all.
+
+        Args:
+            channels: of the maps.
+            members: how many there are.
+            learned: whether scale and shift are learned.
+            block: where maps are blocks of frames.
+        """
         super().__init__()
+        courses = None if block is None else block.courses
+        self.register_buffer("courses", courses, persistent=False)
+        if courses is not None:
+            self.weight_courses = nn.Parameter(torch.zeros(members, channels, len(courses)))
+            self.bias_courses = nn.Parameter(torch.zeros(members, channels, len(courses)))
         for name, value in (("weight", torch.ones(members, channels)), ("bias", torch.zeros(members, channels))):
             if learned:
                 self.register_parameter(name, nn.Parameter(value))
@@ -86,8 +131,12 @@ class Normalisation(nn.Module):
                 self.register_buffer(name, value, persistent=False)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Map (K, C, H, W) to zero mean and unit variance in each member's channels, then scale and shift."""
-        return normalise(maps, self.weight, self.bias, slope=self.slope)
+        """Map (K, C, ..., H, W) to zero mean and unit variance in each member's channels, then scale and shift."""
+        if self.courses is None:
+            return normalise(maps, self.weight, self.bias, slope=self.slope)
+        weight = self.weight[:, :, None] + self.weight_courses @ self.courses
+        bias = self.bias[:, :, None] + self.bias_courses @ self.courses
+        return normalise(maps, weight, bias, slope=self.slope)
 
 
 class Activation(Normalisation):
@@ -100,20 +149,23 @@ class MeanPool(nn.Module):
     """Halve a map by the mean of each 2x2 block; an odd last row or column is averaged by itself."""
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Map (K, C, H, W) to (K, C, ceil(H/2), ceil(W/2))."""
-        return F.avg_pool2d(maps, 2, ceil_mode=True)
+        """Map (K, C, ..., H, W) to (K, C, ..., ceil(H/2), ceil(W/2))."""
+        return from_frames(F.avg_pool2d(frames_of(maps), 2, ceil_mode=True), maps)
 
 
 def doubled(maps: Tensor, size: tuple[int, int], raising: Raising = Raising.BILINEAR) -> Tensor:
-    """Double (K, C, h, w), bilinearly or to the nearest, and cut it to `size`, which is (2h or 2h - 1, 2w or 2w - 1).
+    """Double (K, C, ..., h, w), bilinearly or to the nearest, and cut it to `size`.
+
+    `size` is (2h or 2h - 1, 2w or 2w - 1).
 
     To cut at the far edge keeps the scales aligned; the published networks cut around the centre.
     """
+    frames = frames_of(maps)
     if raising is Raising.NEAREST:
-        whole = F.interpolate(maps, scale_factor=2, mode="nearest")
+        whole = F.interpolate(frames, scale_factor=2, mode="nearest")
     else:
-        whole = F.interpolate(maps, scale_factor=2, mode="bilinear", align_corners=False)
-    return whole[:, :, : size[0], : size[1]]
+        whole = F.interpolate(frames, scale_factor=2, mode="bilinear", align_corners=False)
+    return from_frames(whole[:, :, : size[0], : size[1]], maps)
 
 
 class LearnedDoubling(nn.Module):

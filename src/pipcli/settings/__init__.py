@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from pipcli.errors import UnusableInputError
 from pipcli.settings.bands import for_picture, with_max_frequency, with_omega
+from pipcli.settings.clips import CLIP_PRESETS, CLIP_PUBLISHED, PUBLISHED_WINDOW_FRAMES, WINDOW_FRAMES
 from pipcli.settings.deblurring import KERNEL, KernelSettings, KernelTry
 from pipcli.settings.dehazing import DEHAZE, DehazeSettings, HazePriors
 from pipcli.settings.finishes import BRANCH, FINISH, LARGE_PATCHES, SMALL_PATCHES, SPLIT_PATCHES, TASK_FINISH, falling
@@ -59,6 +60,8 @@ from pipcli.settings.rows import (
 __all__ = [
     "BRANCH",
     "CLEAN_SIGMA",
+    "CLIP_PRESETS",
+    "CLIP_PUBLISHED",
     "DEHAZE",
     "DIP",
     "DISCREPANCY_FACTOR",
@@ -78,6 +81,7 @@ __all__ = [
     "PUBLISHED_DIP",
     "PUBLISHED_FITS",
     "PUBLISHED_PIP",
+    "PUBLISHED_WINDOW_FRAMES",
     "SHORTEST_PATIENCE",
     "SIGMA_RANGE",
     "SMALLEST_TILE",
@@ -88,6 +92,7 @@ __all__ = [
     "TASK_PRESETS",
     "TYPICAL_STEPS",
     "VARIANCE_PATIENCE",
+    "WINDOW_FRAMES",
     "AxisWaves",
     "BranchSettings",
     "CompassWaves",
@@ -125,6 +130,7 @@ __all__ = [
     "StopName",
     "Tiles",
     "UNetSettings",
+    "clip_preset",
     "falling",
     "for_picture",
     "geometric",
@@ -198,10 +204,40 @@ def preset(task: str, prior: PriorName, quality: Quality, *, published: bool) ->
             of a published row, which knows only one.
     """
     if published:
-        if quality is not Quality.STANDARD:
-            raise UnusableInputError(f"--paper has one quality, its own: leave out --quality {quality}")
+        _check_published(quality)
         return _published(task, prior)
-    row = TASK_PRESETS.get((task, prior), PRESETS[prior])
+    return _for_quality(TASK_PRESETS.get((task, prior), PRESETS[prior]), task, quality)
+
+
+def clip_preset(task: str, prior: PriorName, quality: Quality, *, published: bool) -> Settings:
+    """Return the row of a prior for a task on clips: the published one as it stands, or ours for a quality.
+
+    Raises:
+        UnusableInputError: the prior makes no blocks of frames, nothing was published of it for the task, or a quality
+            other than standard was asked of a published row, which knows only one.
+    """
+    if prior not in CLIP_PRESETS:
+        raise UnusableInputError(
+            f"--prior {prior} makes pictures only: add --per-frame, or name {', '.join(CLIP_PRESETS)}"
+        )
+    if not published:
+        return _for_quality(CLIP_PRESETS[prior], task, quality)
+    _check_published(quality)
+    row = CLIP_PUBLISHED.get((task, prior))
+    if row is None:
+        there = ", ".join(f"{name} for {other}" for other, name in CLIP_PUBLISHED)
+        raise UnusableInputError(
+            f"--paper: no settings of {prior} for {task} on clips were published: leave it out, or take {there}"
+        )
+    return row
+
+
+def _check_published(quality: Quality) -> None:
+    if quality is not Quality.STANDARD:
+        raise UnusableInputError(f"--paper has one quality, its own: leave out --quality {quality}")
+
+
+def _for_quality(row: Settings, task: str, quality: Quality) -> Settings:
     share = STEP_SHARE[quality]
     fit = replace(
         row.fit,

@@ -39,9 +39,11 @@ class AxisWaves:
 
     Attributes:
         frequencies: in radians per picture side, ascending.
+        times: of waves along time alone, in radians per block of frames, ascending; of no use to pictures.
     """
 
     frequencies: tuple[float, ...]
+    times: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,8 @@ class HourglassSettings:
         merge: how the two branches of a scale are joined.
         redundant_biases: whether convolutions that a normalisation follows carry a bias, which it cancels.
         raising: how a map is doubled, bilinearly or to the nearest.
+        courses: functions of time that scale and shift of each normalisation are made of, where frames are made
+            together; 0 for normalisation by the whole block of frames.
     """
 
     widths: tuple[int, ...]
@@ -147,6 +151,7 @@ class HourglassSettings:
     merge: Merge
     redundant_biases: bool
     raising: Raising = Raising.BILINEAR
+    courses: int = 0
 
 
 @dataclass(frozen=True)

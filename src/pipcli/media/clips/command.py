@@ -46,7 +46,8 @@ def arguments(plan: Plan, path: Path, *, tried: bool) -> list[str]:
     clip, place = plan.clip, plan.place
     line = ["-v", "level+warning", "-y", "-copyts", "-protocol_whitelist", "file,pipe", "-f", "nut", "-i", "pipe:0"]
     if clip.kind != "folder":
-        line += [*(["-t", TRIED_SECONDS] if tried else []), *input_options(clip.kind, clip.path)]
+        line += ["-t", TRIED_SECONDS] if tried else []
+        line += [*_offset(plan), *input_options(clip.kind, clip.path)]
     line += ["-filter_complex", f"[0:0]{_filters(plan)}[picture]"]
     before = [stream for stream in plan.streams if stream.index < clip.index]
     after = [stream for stream in plan.streams if stream.index > clip.index]
@@ -93,7 +94,6 @@ def _filters(plan: Plan) -> str:
     """From the frames of the pipe to the encoder's."""
     aspect = plan.clip.pixel_aspect
     last = [f"setsar={aspect.numerator}/{aspect.denominator}:max={_LARGEST_TERM}"]
-    last += [f"setpts=PTS-{shift(plan)}"] if shift(plan) else []
     if plan.layout.name == "pal8":
         return ",".join([*last, _palette(plan)])
     if _sends_grey(plan):
@@ -101,6 +101,11 @@ def _filters(plan: Plan) -> str:
     else:
         filters = from_rgb(plan.layout, plan.colour, plan.width, plan.height, alpha=plan.carries_alpha)
     return ",".join([*filters, tagged(plan.colour), *last])
+
+
+def _offset(plan: Plan) -> list[str]:
+    """All else starts later, too, if the picture has to."""
+    return ["-itsoffset", f"{float(shift(plan) * plan.times.base):.9f}"] if shift(plan) else []
 
 
 def _palette(plan: Plan) -> str:
@@ -130,7 +135,7 @@ def _tags(plan: Plan) -> list[str]:
 
 
 def _container_options(plan: Plan) -> list[str]:
-    place, last = plan.place, plan.times.ticks[-1]
+    place, last = plan.place, plan.times.ticks[-1] + shift(plan)
     if plan.kind == "gif":
         loops = -1 if plan.clip.kind == "gif" and plan.clip.loops is None else plan.clip.loops or 0
         return ["-loop", str(loops), "-final_delay", str(plan.times.last)]

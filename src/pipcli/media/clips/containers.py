@@ -201,9 +201,10 @@ def _chunks_are_whole(file: BinaryIO, size: int) -> bool:
             break
         if length == 0:  # its writer did not come to its end
             raise _CutOff
-        at += 8 + length + length % 2
-        if at > size + 1:
+        at += 8 + length
+        if at > size:
             raise _CutOff
+        at += length % 2
     return True
 
 

@@ -76,14 +76,20 @@ USUAL: dict[Kind, str] = {"mp4": "h264", "mov": "h264", "mkv": "h264", "webm": "
 """The codec of a container whose source's codec it cannot hold."""
 
 _LOSSLESS: dict[Kind, tuple[str, ...]] = {
-    "mp4": ("libx264rgb", "libx264"),
+    "mp4": ("libx264rgb", "libx265"),
     "mov": ("png",),
     "mkv": ("ffv1",),
     "webm": ("libvpx-vp9",),
     "avi": ("ffv1",),
 }
 _WITH_ALPHA: dict[Kind, str] = {"mov": "prores", "mkv": "ffv1", "webm": "vp9", "gif": "gif"}
-_NOT_IN_AVI = ("hevc", "vp8", "vp9", "av1")  # ffmpeg writes them, but their frames get no times
+_PLAYED: dict[Kind, tuple[str, ...]] = {  # what players expect in a container; ffmpeg writes more
+    "mp4": ("h264", "hevc", "av1", "vp9", "mpeg4"),
+    "mov": ("h264", "hevc", "prores", "mjpeg", "mpeg4", "png", "qtrle"),
+    "webm": ("vp8", "vp9", "av1"),
+    "avi": ("h264", "mpeg4", "mjpeg", "ffv1", "huffyuv", "utvideo", "png", "rawvideo"),
+    "gif": ("gif",),
+}
 _QUALITY_OPTIONS = {"b", "crf", "q", "qp", "cq", "global_quality", "profile"}
 
 
@@ -94,12 +100,13 @@ def encoders_for(clip: Clip, kind: Kind, options: EncodingOptions) -> tuple[Enco
         OutputRefusedError: there is no encoder of this name, or none without loss.
     """
     if options.codec is not None:
-        return (_named(options.codec),)
+        return _named(options.codec)
     if options.lossless:
         if kind not in _LOSSLESS:
             raise OutputRefusedError(f"{kind} cannot hold a picture without loss: choose .mkv or a folder of pictures")
-        return tuple(_named(name) for name in _LOSSLESS[kind])
-    wanted = [] if kind == "avi" and clip.codec in _NOT_IN_AVI else [clip.codec]
+        found = [encoder for name in _LOSSLESS[kind] for encoder in _named(name)]
+        return tuple(sorted(found, key=lambda encoder: max(0, clip.bit_depth - _deepest(encoder.name))))
+    wanted = [clip.codec] if clip.codec in _PLAYED.get(kind, (clip.codec,)) else []
     wanted += [_WITH_ALPHA[kind]] if clip.has_alpha and kind in _WITH_ALPHA else [USUAL[kind]]
     found = [encoder for codec in wanted for encoder in _of_codec(codec, clip) if ffmpeg.encoder_help(encoder.name)]
     return tuple(dict.fromkeys(found))
@@ -131,9 +138,16 @@ def layout_for(encoder: Encoder, clip: Clip, width: int, height: int, options: E
 
 
 def encoder_options(
-    encoder: Encoder, layout: PixelFormat, kind: Kind, options: EncodingOptions
+    encoder: Encoder, layout: PixelFormat, kind: Kind, options: EncodingOptions, *, steady: bool
 ) -> Iterator[tuple[str, str]]:
     """(name, value) of all options that the encoder gets, each of which it has.
+
+    Args:
+        encoder: of the picture.
+        layout: of samples.
+        kind: of container.
+        options: of the user.
+        steady: all frames are shown equally long.
 
     Raises:
         OutputRefusedError: it has no such option.
@@ -146,8 +160,9 @@ def encoder_options(
         quality = ("profile", "4444")
     chosen = (*encoder.always, *(quality or ()))
     named = dict(zip(chosen[::2], chosen[1::2], strict=True))
-    if kind == "avi" and encoder.codec == "h264":
-        named["bf"] = "0"  # AVI has no time of a frame apart from its place
+    if encoder.codec in ("h264", "hevc") and (kind == "avi" or not steady):
+        # AVI knows a frame's time by its place alone, MP4 how long a frame lasts by the next one in coding order.
+        named["bf"] = "0"
     if options.crf is not None:
         named["crf"] = f"{options.crf:g}"
         named |= {"b": "0"} if encoder.name in ("libvpx-vp9", "libaom-av1") else {}
@@ -167,18 +182,27 @@ def _of_codec(codec: str, clip: Clip) -> list[Encoder]:
     found = [encoder for encoder in ENCODERS if encoder.codec == codec]
     source = ffmpeg.pixel_formats().get(clip.pixel_format)
     as_rgb = source is not None and source.is_rgb and codec == clip.codec
-    known = ffmpeg.pixel_formats()
-    return sorted(found, key=lambda encoder: as_rgb and not any(known[n].is_rgb for n in _supported(encoder.name)))
+    return sorted(found, key=lambda encoder: as_rgb and not any(layout.is_rgb for layout in _layouts(encoder.name)))
 
 
-def _named(name: str) -> Encoder:
-    for encoder in ENCODERS:
-        if name in (encoder.name, encoder.codec) and ffmpeg.encoder_help(encoder.name):
-            return encoder
+def _named(name: str) -> tuple[Encoder, ...]:
+    """The encoders of a name, which may be that of a codec."""
+    found = [one for one in ENCODERS if name in (one.name, one.codec) and ffmpeg.encoder_help(one.name)]
+    if found:
+        return tuple(found)
     text = ffmpeg.encoder_help(name)
-    if not text or ("AVOptions" not in text and "Supported pixel formats" not in text):
+    if not text or "Supported sample" in text:
         raise OutputRefusedError(f"ffmpeg has no encoder {name!a} for pictures: choose one such as libx264 or ffv1")
-    return Encoder(name, name, lossless=None)
+    return (Encoder(name, name, lossless=None),)
+
+
+def _deepest(encoder: str) -> int:
+    return max((layout.depth for layout in _layouts(encoder)), default=16)
+
+
+def _layouts(encoder: str) -> list[PixelFormat]:
+    known = ffmpeg.pixel_formats()
+    return [known[name] for name in _supported(encoder) if name in known]
 
 
 @functools.cache
@@ -223,6 +247,8 @@ def _is_usable(name: str) -> bool:
 
 def _fits(layout: PixelFormat, encoder: Encoder, width: int, height: int) -> bool:
     """H.264 and HEVC cut the picture in units of chroma samples, so that odd sizes need one for each pixel."""
+    if encoder.codec in ("vp8", "vp9") and layout.has_alpha:
+        return layout.name == "yuva420p"  # the only one that players know
     if encoder.codec in ("h264", "hevc", "prores") or encoder.name == "libsvtav1":
         return not (layout.subsampling in ("420", "422") and width % 2) and not (
             layout.subsampling == "420" and height % 2
@@ -233,7 +259,7 @@ def _fits(layout: PixelFormat, encoder: Encoder, width: int, height: int) -> boo
 def _losses(layout: PixelFormat, clip: Clip, wanted: PixelFormat | None, *, as_rgb: bool) -> tuple[int | bool, ...]:
     """What choosing a layout would cost, the worst first: the fewer the better."""
     chroma = {"": 0, "410": 1, "411": 1, "420": 2, "422": 3, "440": 3, "444": 4}
-    subsampling = wanted.subsampling if wanted is not None and not wanted.is_rgb else "420"
+    subsampling = "444" if as_rgb else "420" if wanted is None or wanted.is_rgb else wanted.subsampling
     deepest = max(0, clip.bit_depth - layout.depth)
     return (
         layout.is_grey and clip.channels == 3,

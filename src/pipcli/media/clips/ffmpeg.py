@@ -96,6 +96,7 @@ class Process:
             stderr=subprocess.PIPE,
             env=_environment(),
             start_new_session=True,
+            restore_signals=False,  # a file that grows too large is then an error, which it can tell, and not its end
         )
         self._reader = threading.Thread(target=self._read_remarks, daemon=True)
         self._reader.start()
@@ -123,7 +124,9 @@ class Process:
 
     @property
     def reason(self) -> str:
-        """Why it failed, in its own words and on one line."""
+        """Why it failed, in its own words and on one line; to be asked after its end."""
+        if self._process.returncode is not None and self._process.returncode < 0:
+            return f"ffmpeg was ended by signal {-self._process.returncode}"
         reasons = [line for line in self.errors if not _FOLLOWING.match(line)]
         return shown((reasons or self.errors or ("it gave no reason",))[0]).strip(" .")
 

@@ -149,7 +149,10 @@ class FolderWriter:
     def write(self, samples: NDArray[np.uint16], alpha: NDArray[np.uint16] | None) -> None:
         """Write the next frame with its alpha."""
         picture = next(self._pictures, None)
-        photo = _like(samples, alpha, read_photo(picture) if picture is not None else _bare(self._plan.clip))
+        if picture is None:
+            photo = _plain(samples, alpha, 8 if self._plan.clip.bit_depth == 8 else 16)
+        else:
+            photo = _like(samples, alpha, read_photo(picture))
         name = next(self._names)
         with refusals(self._plan.output):
             (self._path / name).write_bytes(encode(photo, format_for(name)))
@@ -185,13 +188,9 @@ def _unit(samples: NDArray[np.uint16]) -> NDArray[np.float32]:
     return samples.astype(np.float32) / np.float32(65535)
 
 
-def _bare(clip: Clip) -> Photo:
-    """A picture as a frame of a file would be: of its depth, and with nothing but alpha beside the samples."""
-    import numpy as np
-
-    dtype = np.uint8 if clip.bit_depth == 8 else np.uint16
-    alpha = np.zeros((clip.height, clip.width), dtype) if clip.has_alpha else None
-    return Photo(np.zeros((clip.height, clip.width, clip.channels), dtype), "PNG", alpha)
+def _plain(samples: NDArray[np.uint16], alpha: NDArray[np.uint16] | None, depth: int) -> Photo:
+    plane = None if alpha is None else quantised(_unit(alpha), depth)
+    return Photo(quantised(_unit(samples), depth), "PNG", plane)
 
 
 def _keeps_pictures(plan: Plan) -> bool:

@@ -17,7 +17,7 @@ from pipcli.media.clips.clip import Clip, Colour, FrameTimes, Kind, Stream, assu
 from pipcli.media.clips.command import TRIED_SECONDS, arguments, sent_layout, sent_samples, shift
 from pipcli.media.clips.containers import WRITERS, kind_for
 from pipcli.media.clips.counting import counted_times
-from pipcli.media.clips.encoding import Encoder, EncodingOptions, encoder_options, encoders_for, layout_for
+from pipcli.media.clips.encoding import USUAL, Encoder, EncodingOptions, encoder_options, encoders_for, layout_for
 from pipcli.media.clips.ffmpeg import FfmpegFailure, PixelFormat, Process
 from pipcli.media.clips.folders import FolderWriter, check_folder
 from pipcli.media.clips.plan import Plan
@@ -198,15 +198,17 @@ def _streams_that_fit(clip: Clip, kind: Kind) -> tuple[tuple[Stream, ...], tuple
 
 
 def _first_that_works(plan: Plan, options: EncodingOptions) -> Plan:
-    failures: list[str] = []
+    failures: dict[str, str] = {}
     for encoder in encoders_for(plan.clip, plan.kind, options):
         try:
             return _tried(_completed(plan, encoder, options))
         except FfmpegFailure as error:
-            failures.append(f"{encoder.name} cannot write {shown(plan.output)} so ({error}): choose other options")
+            reason = f"{encoder.name} cannot write {shown(plan.output)} so ({error}): choose other options"
         except OutputRefusedError as error:
-            failures.append(str(error))
-    raise OutputRefusedError(failures[0] if failures else f"ffmpeg has no encoder for {plan.kind}: choose another kind")
+            reason = str(error)
+        failures.setdefault(encoder.codec, reason)
+    usual = failures.get(USUAL[plan.kind], f"ffmpeg cannot write {plan.kind} here: choose another kind")
+    raise OutputRefusedError(next(iter(failures.values())) if len(failures) == 1 else usual)
 
 
 def _completed(plan: Plan, encoder: Encoder, options: EncodingOptions) -> Plan:
@@ -227,7 +229,7 @@ def _completed(plan: Plan, encoder: Encoder, options: EncodingOptions) -> Plan:
         encoder=encoder,
         layout=layout,
         colour=_written_colour(clip, layout, encoder, plan.height),
-        options=tuple(encoder_options(encoder, layout, plan.kind, options)),
+        options=tuple(encoder_options(encoder, layout, plan.kind, options, steady=plan.times.rate is not None)),
         notes=tuple(notes),
     )
 
@@ -283,16 +285,19 @@ def _write_trial(plan: Plan, path: Path) -> None:
     ramp = np.linspace(0, 65535, plan.width).astype(np.uint16)[:, None]
     samples = np.broadcast_to(ramp, (plan.height, plan.width, plan.clip.channels))
     alpha = samples[:, :, 0] if plan.carries_alpha else None
-    encoding = _Encoding(replace(plan, times=replace(plan.times, ticks=plan.times.ticks[:count])), path, tried=True)
+    short = replace(plan, times=replace(plan.times, ticks=plan.times.ticks[:count]))
+    encoding = _Encoding(short, path, tried=True)
     try:
         for _ in range(count):
             encoding.write(samples, alpha)
         encoding.finish()
-        frame_times(path, plan.kind, plan.place)
+        wrong = _difference(frame_times(path, plan.kind, plan.place), short)
     except UnusableInputError as error:
         raise FfmpegFailure(f"its result {error}") from error
     finally:
         encoding.kill()
+    if wrong:
+        raise FfmpegFailure(wrong)
 
 
 def _difference(written: FrameTimes, plan: Plan) -> str:

@@ -1,0 +1,189 @@
+"""The networks of one window of frames: each makes a block, all frames of a part of the picture.
+
+Where the motion is known, the place at which a generator is asked for a pixel is not where the pixel is but where it
+was in the middle frame: what moves through the picture then stands still in the generator's coordinates, and all frames
+tell it of the same place.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from pipcli.cli.photo_networks import Networks
+from pipcli.coords import space_time_grid
+from pipcli.degradations import Degradation, FrameByFrame
+from pipcli.errors import UnusableInputError
+from pipcli.fit.device import Device
+from pipcli.fit.fit import Fit
+from pipcli.noise import Noise
+from pipcli.priors import OF_BLOCKS, Prior, build
+from pipcli.settings import Settings, StopName
+from pipcli.tiles import Window
+
+State = Mapping[str, Tensor]
+NO_BLOCKS = (
+    "--prior: frames are made together by pip, dip, siren and hash; the other generators work with --per-frame alone"
+)
+
+
+class Moving(Protocol):
+    """What the networks need of the motion of a window of frames."""
+
+    def flow(self, source: int, target: int) -> Tensor:
+        """Return (2, h, w) in pixels (dy, dx): where each pixel of one frame is found in another."""
+
+
+class ClipNetworks(Networks):
+    """All networks of a window of frames: for each window of the picture as many as the settings say."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        observation: Tensor,
+        degradation: Degradation,
+        noise: Noise,
+        device: Device,
+        stop: StopName,
+        seed: int,
+        *,
+        known: Tensor | None = None,
+        motion: Moving | None = None,
+        warm: State | None = None,
+    ) -> None:
+        """Lay out the windows.
+
+        Args:
+            settings: the preset row with the user's words in it.
+            observation: (T, C, h, w) float32 in [0, 1], on the CPU.
+            degradation: what happened to each frame.
+            noise: of the observation.
+            device: where to fit, and in which precision.
+            stop: the stop rule.
+            seed: of the first network; each has the number after the one before.
+            known: (T, 1, h, w) booleans: the pixels that say anything of the clip, of frames to be invented none; None
+                is all.
+            motion: of the frames; None where nothing is known of it.
+            warm: `state` of the networks of the window of frames before, to begin with; None to begin anew.
+
+        Raises:
+            UnusableInputError: the settings' generator makes no blocks of frames.
+        """
+        self.motion = motion
+        self.warm = warm
+        self._fits: dict[int, tuple[Fit, int]] = {}
+        self._flows: Tensor | None = None
+        block = None if known is None else _block(known)
+        if not isinstance(settings.network, OF_BLOCKS):
+            raise UnusableInputError(NO_BLOCKS)
+        super().__init__(settings, _block(observation), degradation, noise, device, stop, seed, known=block)
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+        return self.observation.shape[2]
+
+    def say_something(self) -> Tensor | None:
+        """Return the (1, C, T, h, w) samples of the observation that say anything of the clip; None is all of them."""
+        observed = self.noise.observed(_pictures(self.observation))
+        return None if observed is None else _block(observed)
+
+    def pictures(self, window: Window) -> Tensor:
+        """Return what is observed of a window as pictures (T, C, h, w)."""
+        return _pictures(window.cut(self.observation))
+
+    @property
+    def fitted(self) -> FrameByFrame:
+        """The degradation as a map of blocks of frames."""
+        return FrameByFrame(self.degradation)
+
+    def with_smaller_tiles(self) -> "ClipNetworks":
+        """Return networks of half the side, for frames whose networks do not fit into memory; they begin anew."""
+        return ClipNetworks(
+            self.settings_of_smaller_tiles(),
+            _pictures(self.observation),
+            self.degradation,
+            self.noise,
+            self.device,
+            self.stop,
+            self.seed,
+            known=None if self.known is None else _pictures(self.known),
+            motion=self.motion,
+        )
+
+    def build_prior(
+        self, size: tuple[int, int], generators: Sequence[torch.Generator], guides: Tensor | None = None
+    ) -> Prior:
+        """Build the generators of all frames of a size; blocks have no guides."""
+        del guides
+        channels = self.observation.shape[1]
+        return build(self.settings, (self.frames, *size), channels, generators=generators, precision=self.precision)
+
+    def grid(self, size: tuple[int, int]) -> Tensor:
+        """Return the (1, 3, T, *size) coordinates of blocks of a size, as if nothing moved."""
+        return space_time_grid(self.frames, *size, self.settings.grid)
+
+    def coords(self, numbers: Sequence[int], size: tuple[int, int]) -> Tensor:
+        """Return the (1 or K, 3, T, *size) coordinates at which some networks are asked, by their numbers."""
+        still = self.grid(size)
+        if self.motion is None:
+            return still
+        return torch.cat([self._moved(still, self.windows[number]) for number in numbers])
+
+    def _moved(self, still: Tensor, window: Window) -> Tensor:
+        """Return a window's (1, 3, T, H, W) coordinates where each pixel was in the middle frame."""
+        scale = float(self.degradation.scale)
+        size = (still.shape[-2], still.shape[-1])
+        flows = scale * window.cut(self._flows_to_middle())
+        if scale != 1:
+            whole = (round(window.height * scale), round(window.width * scale))
+            flows = F.interpolate(flows, size=whole, mode="bilinear", align_corners=False)
+        flows = F.pad(flows, _margins(size, (flows.shape[-2], flows.shape[-1])), mode="replicate")
+        shares = flows / torch.tensor(size).view(1, 2, 1, 1)
+        return torch.cat([still[:, :1], still[:, 1:] + shares.transpose(0, 1)], dim=1)
+
+    def _flows_to_middle(self) -> Tensor:
+        """Return the (T, 2, h, w) flows of all frames to the middle one, in pixels of the observation."""
+        if self.motion is None:
+            raise RuntimeError("there are no flows where nothing is known of the motion")
+        if self._flows is None:
+            middle = self.frames // 2
+            self._flows = torch.stack([self.motion.flow(frame, middle) for frame in range(self.frames)])
+        return self._flows
+
+    def build_fit(self, numbers: Sequence[int], rate_factor: float) -> Fit:
+        """Put the fit of some networks together, by their numbers, with a factor for the learning rate."""
+        fit = super().build_fit(numbers, rate_factor)
+        if self.warm is not None:
+            fit.prior.load_state_dict({name: tensor[list(numbers)] for name, tensor in self.warm.items()})
+        self._fits |= {number: (fit, place) for place, number in enumerate(numbers)}
+        return fit
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what all networks have learned when they ended, on the CPU: for the next window of frames to begin with.
+
+        Every tensor leads with the network.
+        """
+        states = {number: fit.prior.state_dict() for number, (fit, _) in self._fits.items()}
+        return {
+            name: torch.stack([states[number][name][self._fits[number][1]].cpu() for number in sorted(self._fits)])
+            for name in states[0]
+        }
+
+
+def _block(pictures: Tensor) -> Tensor:
+    """View (T, C, h, w) pictures as a block (1, C, T, h, w)."""
+    return pictures.transpose(0, 1)[None]
+
+
+def _pictures(block: Tensor) -> Tensor:
+    """View a block (1, C, T, h, w) as pictures (T, C, h, w)."""
+    return block[0].transpose(0, 1)
+
+
+def _margins(size: tuple[int, int], shown: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return by how much a picture reaches beyond what is shown of it: left, right, top and bottom, as in `Blur`."""
+    rows, columns = size[0] - shown[0], size[1] - shown[1]
+    return columns // 2, columns - columns // 2, rows // 2, rows - rows // 2
