@@ -10,8 +10,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from pipcli.cli.clip_networks import ClipNetworks
 from pipcli.cli.fitting import Fitting
-from pipcli.cli.photo_networks import Networks, NetworksOfPictures
+from pipcli.cli.photo_networks import WHOLE_PICTURES, Networks, NetworksOfPictures
 from pipcli.cli.request import Request, stop_of
 from pipcli.console import Reporter
 from pipcli.degradations import Degradation
@@ -19,10 +20,11 @@ from pipcli.dehazing import dehaze, estimate_airlight
 from pipcli.errors import PipRestoreError, UnusableInputError
 from pipcli.finishing import Finished, finish
 from pipcli.fit.device import Device, ran_out_of_memory, room_for_members
+from pipcli.fit.fit import Fit
 from pipcli.joining import Degraded
 from pipcli.motion import interpolate
 from pipcli.noise import Noise, Origin
-from pipcli.restore import CHECK_EVERY, Keeper, Limits, Outcome, Progress, Solution, Stage
+from pipcli.restore import CHECK_EVERY, Concurrency, Keeper, Limits, Outcome, Picture, Progress, Solution, Stage
 from pipcli.settings import DEHAZE, Settings
 
 KeeperOf = Callable[[str], Keeper]
@@ -252,7 +254,8 @@ class FramesApart:
         means, degradation = self._means, self._means.degradation
         degraded = Degraded(degradation, degradation.naive, networks.observed, networks.held_out)
         finished = within_memory(
-            lambda: finish(
+            partial(
+                finish,
                 solution.image,
                 networks.observation,
                 means.noise,
@@ -264,6 +267,135 @@ class FramesApart:
             )
         )
         return degradation.visible(finished.image)
+
+
+class _Together:
+    """The networks of one window of frames, to be fitted; knows those that memory sufficed for in the end."""
+
+    def __init__(self, networks: ClipNetworks) -> None:
+        self.networks = networks
+
+    @property
+    def count(self) -> int:
+        """How many networks there are."""
+        return len(self.networks.windows)
+
+    @property
+    def tile_side(self) -> int:
+        """The side of a window, in pixels."""
+        return self.networks.tiles.side
+
+    def to_restore(self) -> list[Picture]:
+        """Return the block."""
+        return [self.networks.picture()]
+
+    def build_fit(self, numbers: Sequence[int], rate_factor: float) -> Fit:
+        """Put the fit of some networks together."""
+        return self.networks.build_fit(numbers, rate_factor)
+
+    def with_smaller_tiles(self) -> "_Together":
+        """Go on with networks of half the side."""
+        self.networks = self.networks.with_smaller_tiles()
+        return self
+
+    def peak_bytes(self, concurrency: Concurrency) -> int:
+        """Return an estimate of the memory that the fit takes at its peak."""
+        networks = self.networks
+        return networks.peak_bytes(self.count, concurrency) + WHOLE_PICTURES * networks.picture_bytes
+
+
+class _WithWhatWasLearned:
+    """Keeps, with the state of a fit, what the networks that have ended have learned, for the next window."""
+
+    def __init__(self, keeper: Keeper, together: _Together) -> None:
+        self._keeper = keeper
+        self._together = together
+
+    def kept(self) -> dict[str, Any] | None:
+        """Return the state to go on from; None to begin."""
+        state = self._keeper.kept()
+        if state is not None:
+            self._together.networks.remember(state.pop("learned"))
+        return state
+
+    def is_due(self) -> bool:
+        """Return whether to keep the state of now."""
+        return self._keeper.is_due()
+
+    def keep(self, state: dict[str, Any]) -> None:
+        """Keep a state."""
+        self._keeper.keep({**state, "learned": self._together.networks.learned()})
+
+
+class FramesTogether:
+    """Fits generators of blocks of frames, which see all frames of a window."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        # The published networks begin anew with every window.
+        self.leaves_warm = not means.request.paper
+
+    def __call__(self, shown: Shown, seconds: float | None, keeper_of: KeeperOf) -> Restored:
+        """Fit the networks of the window, and filter what they make."""
+        watch = Watch(self._means, shown.observation, seconds)
+        together = _Together(self._networks(shown))
+        limits = Limits(self._means.settings.fit.steps, seconds)
+
+        def keeper(layout: str) -> Keeper:
+            return _WithWhatWasLearned(keeper_of(layout), together)
+
+        fitting = Fitting(self._means.device, limits, watch, self._means.reporter, keeper)
+        (solution,) = fitting.solve(together, f"{len(shown.observation)} frames of this size")
+        warm = {"tile": together.tile_side, "state": together.networks.state()} if self.leaves_warm else None
+        frames = self._finished(together.networks, solution, watch)
+        return Restored(self._means.as_known(frames, shown), Facts.of([solution], watch.spent), warm)
+
+    def _networks(self, shown: Shown) -> ClipNetworks:
+        means = self._means
+        networks = partial(
+            ClipNetworks,
+            means.settings,
+            shown.observation,
+            means.degradation,
+            means.noise,
+            means.device,
+            stop_of(means.request),
+            means.request.seed,
+            known=shown.known,
+        )
+        made: ClipNetworks = networks()
+        # What networks of other tiles have learned is of no use.
+        if shown.warm is not None and shown.warm["tile"] == made.tiles.side:
+            made = networks(warm=shown.warm["state"])
+        return made
+
+    def _finished(self, networks: ClipNetworks, solution: Solution, watch: Watch) -> Tensor:
+        """Filter each frame of the networks' block."""
+        means, degradation = self._means, self._means.degradation
+        observed = networks.observed
+        frames = []
+        for frame in range(networks.frames):
+            degraded = Degraded(
+                degradation,
+                degradation.naive,
+                None if observed is None else observed[:, :, frame],
+                networks.held_out[frame],
+            )
+            finished = within_memory(
+                partial(
+                    finish,
+                    solution.image[:, :, frame],
+                    networks.observation[:, :, frame],
+                    means.noise,
+                    means.settings.finish,
+                    means.device,
+                    means.request.seed,
+                    watch,
+                    degraded,
+                )
+            )
+            frames.append(degradation.visible(finished.image))
+        return torch.cat(frames)
 
 
 def _keeper_at(keeper_of: KeeperOf, first: int, layout: str) -> Keeper:

@@ -16,7 +16,7 @@ from pipcli.cli.photo_options import PhotoOptions, TaskOptions
 from pipcli.cli.request import Request, settings_of
 from pipcli.keeping import Identity, Kept, folder_beside
 from pipcli.media.clips import ClipWriter
-from pipcli.settings import Settings
+from pipcli.settings import PUBLISHED_WINDOW_FRAMES, WINDOW_FRAMES, Settings, clip_preset, preset
 
 if TYPE_CHECKING:
     from pipcli.cli.clip_job import ClipJob
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pipcli.console import Reporter
     from pipcli.fit.device import Device
 
-# Frames of a window, and the part of them that neighbours share.
-WINDOW, OVERLAP_SHARE = 10, 3
+# Neighbours share this part of the frames of a window.
+OVERLAP_SHARE = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,14 +56,25 @@ class ClipRequest:
     @property
     def window(self) -> int:
         """Frames of a window, at most."""
-        return WINDOW if self.said.window is None else self.said.window
+        if self.said.window is not None:
+            return self.said.window
+        return PUBLISHED_WINDOW_FRAMES if self.said.paper else WINDOW_FRAMES
 
     @property
     def overlap(self) -> int:
         """Frames that windows share: none where frames do not know of each other."""
         if self.name is ClipTaskName.INTERPOLATE:  # what lies between two windows must be in one of them
             return max(1, self.window // OVERLAP_SHARE)
-        return 0 if self.said.per_frame else self.window // OVERLAP_SHARE
+        return 0 if self.said.per_frame or self.said.paper else self.window // OVERLAP_SHARE
+
+    def settings(self) -> Settings:
+        """Return the preset row with the user's words in it.
+
+        Raises:
+            UnusableInputError: a number is out of its range, or two options contradict each other.
+        """
+        fits_blocks = not self.said.per_frame and self.name not in (ClipTaskName.DEHAZE, ClipTaskName.INTERPOLATE)
+        return settings_of(self.photo, clip_preset if fits_blocks else preset)
 
     def identity(self, device: str) -> Identity:
         """Return what decides the frames of the result on a kind of device."""
@@ -79,7 +90,7 @@ def run(name: ClipTaskName, source: Path, said: ClipOptions) -> int:
     """
     began = time.perf_counter()
     request = ClipRequest.of(name, source, said)
-    settings = settings_of(request.photo)
+    settings = request.settings()
     files = open_files(name, request.photo.task, source, said)
     with Interruption() as interruption:
         # Only now, when the work is known to be possible: this loads torch.
@@ -175,7 +186,7 @@ def _restoring(request: ClipRequest, means: "Means", seen: "Scan") -> "Restoring
         return clip_restoring.FramesBetween(means)
     if shows_no_noise(means.request, means.noise):
         return clip_restoring.Unchanged(means)
-    return clip_restoring.FramesApart(means)
+    return clip_restoring.FramesApart(means) if request.said.per_frame else clip_restoring.FramesTogether(means)
 
 
 def _write(job: "ClipJob", interruption: Interruption) -> None:
