@@ -1,5 +1,7 @@
 """What is foretold of the memory, against tensors that are counted by hand."""
 
+import gc
+import weakref
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,16 @@ def test_a_limit_of_a_container_counts(tmp_path: Path, monkeypatch: pytest.Monke
     available = memory.available_bytes(torch.device("cpu"))
     assert available is not None
     assert available < 2 * 10**8
+
+
+def test_what_was_generated_to_foretell_is_freed() -> None:
+    seen: list[weakref.ref[Tensor]] = []
+
+    def generate(size: tuple[int, int]) -> Tensor:
+        made = nn.Parameter(torch.zeros(size)).exp()  # which saves its result
+        seen.append(weakref.ref(made.grad_fn))  # type: ignore[arg-type]
+        return made
+
+    memory.step_bytes(generate, (100, 100))
+    gc.collect()
+    assert [node() for node in seen] == [None, None]

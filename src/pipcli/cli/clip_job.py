@@ -27,6 +27,7 @@ from pipcli.cli.fit_keeping import FitKeeper
 from pipcli.cli.interrupt import Interruption
 from pipcli.console import Place
 from pipcli.errors import PipRestoreError
+from pipcli.fit.device import return_freed_memory
 from pipcli.keeping import Kept
 from pipcli.media import Photo, decode_photo, encode, shown
 from pipcli.restore import Outcome
@@ -140,6 +141,7 @@ class ClipJob:
                     )
                 )
                 self._keep(window, self._restored(window, feed, mask))
+                return_freed_memory()
                 done += 1
         self.means.reporter.close()
 
