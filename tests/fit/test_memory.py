@@ -85,13 +85,13 @@ def test_a_limit_of_a_container_counts(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_what_was_generated_to_foretell_is_freed() -> None:
-    seen: list[weakref.ref[Tensor]] = []
+    seen: list[weakref.ref[nn.Parameter]] = []
 
     def generate(size: tuple[int, int]) -> Tensor:
-        made = nn.Parameter(torch.zeros(size)).exp()  # which saves its result
-        seen.append(weakref.ref(made.grad_fn))  # type: ignore[arg-type]
-        return made
+        parameter = nn.Parameter(torch.zeros(size))
+        seen.append(weakref.ref(parameter))
+        return parameter.exp()  # which saves its result
 
     memory.step_bytes(generate, (100, 100))
     gc.collect()
-    assert [node() for node in seen] == [None, None]
+    assert [parameter() for parameter in seen] == [None, None]
