@@ -57,27 +57,18 @@ class _Sums:
     counts: Tensor
 
 
-class _Pass:
-    """One pass over a picture whose sides hold a whole number of strides beyond one patch."""
+class PatchGrid:
+    """A grid of patches over a picture whose sides hold a whole number of strides beyond one patch."""
 
-    def __init__(self, pilot: Tensor, observation: Tensor, noise: NoiseBounds, patches: Patches) -> None:
+    def __init__(self, pilot: Tensor, patches: Patches) -> None:
+        """Take a (1, C, H, W) pilot, in which patches are compared."""
         self.pilot = pilot
-        self.observation = observation
         self.patches = patches
         self.height, self.width = pilot.shape[-2:]
         # In a corner of the picture only a quarter of the surroundings is there.
         rows, columns = self.height - patches.side + 1, self.width - patches.side + 1
         reach = patches.radius + 1
         self.similar = min(patches.similar, min(reach, rows) * min(reach, columns))
-        self.basis = cosines(patches.side).to(pilot)
-        differences = self._spectra(observation - pilot, stride=patches.side)
-        self.variance = variances(differences.flatten(1).T.square(), noise).clamp(min=LEAST_VARIANCE)
-
-    def _spectra(self, picture: Tensor, stride: int = 1) -> Tensor:
-        """Return the (positions, C, F) spectra of the patches of a (1, C, H, W) picture."""
-        side, channels = self.patches.side, picture.shape[1]
-        samples = F.unfold(picture, side, stride=stride)[0].view(channels, side * side, -1)
-        return (self.basis @ samples).permute(2, 0, 1).contiguous()
 
     def regions(self) -> list[Window]:
         """Cut the grid of patches into regions, measured in strides."""
@@ -89,10 +80,13 @@ class _Pass:
             for top, left in product(range(0, rows, side), range(0, columns, side))
         ]
 
-    def run(self, region: Window) -> _Sums:
-        """Estimate the groups of patches of a region."""
-        patches = self.patches
-        side, stride = patches.side, patches.stride
+    def groups(self, region: Window) -> tuple[Window, Tensor]:
+        """Return where the patches lie that resemble those of a region of the grid most.
+
+        With them, the part of the picture in which they lie. They are (groups, similar) numbers of positions there, row
+        by row, and the first of each group is the patch of the grid itself.
+        """
+        side, stride = self.patches.side, self.patches.stride
         top, left = region.top * stride, region.left * stride
         core = Window(top, left, (region.height - 1) * stride + side, (region.width - 1) * stride + side)
         window = self._surroundings(core)
@@ -100,20 +94,7 @@ class _Pass:
         own = (core.top - window.top + stride * torch.arange(region.height))[:, None] * columns
         own = (own + core.left - window.left + stride * torch.arange(region.width)).flatten()
         rows_off, columns_off = self._similar(core, region)
-        positions = own.to(rows_off.device)[:, None] + rows_off * columns + columns_off
-        known, observed = (self._spectra(window.cut(picture)) for picture in (self.pilot, self.observation))
-        spectra, influences, counts = torch.zeros_like(known), *known.new_zeros(2, len(known))
-        for group in torch.split(positions, CHUNK):
-            estimates, own_influences = self._estimates(known[group].flatten(2), observed[group].flatten(2))
-            flat = group.flatten()
-            spectra.index_add_(0, flat, estimates.view(-1, *known.shape[1:]))
-            influences.index_add_(0, flat, own_influences[:, None].expand_as(group).flatten())
-            counts.index_add_(0, flat, torch.ones_like(counts[:1]).expand(len(flat)))
-        samples = (spectra @ self.basis).permute(1, 2, 0).flatten(0, 1)
-        size = (window.height, window.width)
-        constants = torch.stack([influences, counts])[:, None].expand(-1, side * side, -1).flatten(0, 1)
-        constants = F.fold(constants[None], size, side)
-        return _Sums(window, F.fold(samples[None], size, side), constants[:, :1], constants[:, 1:])
+        return window, own.to(rows_off.device)[:, None] + rows_off * columns + columns_off
 
     def _surroundings(self, core: Window) -> Window:
         """Return the part of the picture in which similar patches are looked for."""
@@ -149,6 +130,41 @@ class _Pass:
         found = torch.tensor(offsets, device=nearest.device)[nearest] - radius
         return found[..., 0], found[..., 1]
 
+
+class _Pass(PatchGrid):
+    """One pass over a picture whose sides hold a whole number of strides beyond one patch."""
+
+    def __init__(self, pilot: Tensor, observation: Tensor, noise: NoiseBounds, patches: Patches) -> None:
+        super().__init__(pilot, patches)
+        self.observation = observation
+        self.basis = cosines(patches.side).to(pilot)
+        differences = self._spectra(observation - pilot, stride=patches.side)
+        self.variance = variances(differences.flatten(1).T.square(), noise).clamp(min=LEAST_VARIANCE)
+
+    def _spectra(self, picture: Tensor, stride: int = 1) -> Tensor:
+        """Return the (positions, C, F) spectra of the patches of a (1, C, H, W) picture."""
+        side, channels = self.patches.side, picture.shape[1]
+        samples = F.unfold(picture, side, stride=stride)[0].view(channels, side * side, -1)
+        return (self.basis @ samples).permute(2, 0, 1).contiguous()
+
+    def run(self, region: Window) -> _Sums:
+        """Estimate the groups of patches of a region."""
+        side = self.patches.side
+        window, positions = self.groups(region)
+        known, observed = (self._spectra(window.cut(picture)) for picture in (self.pilot, self.observation))
+        spectra, influences, counts = torch.zeros_like(known), *known.new_zeros(2, len(known))
+        for group in torch.split(positions, CHUNK):
+            estimates, own_influences = self._estimates(known[group].flatten(2), observed[group].flatten(2))
+            flat = group.flatten()
+            spectra.index_add_(0, flat, estimates.view(-1, *known.shape[1:]))
+            influences.index_add_(0, flat, own_influences[:, None].expand_as(group).flatten())
+            counts.index_add_(0, flat, torch.ones_like(counts[:1]).expand(len(flat)))
+        samples = (spectra @ self.basis).permute(1, 2, 0).flatten(0, 1)
+        size = (window.height, window.width)
+        constants = torch.stack([influences, counts])[:, None].expand(-1, side * side, -1).flatten(0, 1)
+        constants = F.fold(constants[None], size, side)
+        return _Sums(window, F.fold(samples[None], size, side), constants[:, :1], constants[:, 1:])
+
     def _estimates(self, known: Tensor, observed: Tensor) -> tuple[Tensor, Tensor]:
         """Return the (G, N, D) estimates of groups of N patches, and the (G,) mean derivatives by themselves."""
         similar = known.shape[1]
@@ -167,7 +183,7 @@ class _Pass:
         return estimates, influences
 
 
-def _padded(picture: Tensor, patches: Patches) -> Tensor:
+def padded(picture: Tensor, patches: Patches) -> Tensor:
     """Repeat the last row and column until whole strides are there beyond one patch."""
     missing = [-(length - patches.side) % patches.stride for length in picture.shape[-2:]]
     return F.pad(picture, (0, missing[1], 0, missing[0]), mode="replicate")
@@ -187,7 +203,7 @@ def nonlocal_bayes(
     """
     height, width = pilot.shape[-2:]
     colours = opponent(pilot.shape[1])
-    known, seen = (_padded(turn(colours, picture), patches) for picture in (pilot, observation))
+    known, seen = (padded(turn(colours, picture), patches) for picture in (pilot, observation))
     one_pass = _Pass(known, seen, noise.scaled(patches.noise_factor), patches)
     samples, influences, counts = torch.zeros_like(seen), *seen.new_zeros(2, 1, 1, *seen.shape[-2:])
     with ThreadPoolExecutor(workers) as pool:
