@@ -57,8 +57,8 @@ TASK_FINISH = {
     },
     "inpaint": {
         Quality.DRAFT: _split_of_mask(20.0, 4.0, 8, momentum=0.75, filling=(FILL_PATCHES,)),
-        Quality.STANDARD: _split_of_mask(20.0, 2.0, 20, momentum=0.8, filling=(FILL_PATCHES,) * 3),
-        Quality.BEST: _split_of_mask(20.0, 1.0, 40, momentum=0.8, filling=(FILL_PATCHES,) * 3 + (FINE_PATCHES,) * 2),
+        Quality.STANDARD: _split_of_mask(20.0, 2.0, 20, momentum=0.8, filling=(FILL_PATCHES,) * 3 + (FINE_PATCHES,)),
+        Quality.BEST: _split_of_mask(20.0, 1.0, 40, momentum=0.8, filling=(FILL_PATCHES,) * 4 + (FINE_PATCHES,) * 2),
     },
     "deblur": {
         Quality.DRAFT: _split_of_blur(40.0, 10.0, 8, momentum=0.75),
