@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from pipcli.filters import MotionOf, followed, nearest_to, refine_under
+from pipcli.filters import MotionOf, fill_in, followed, nearest_to, refine_under
 from pipcli.filters.nonlocal_bayes import REGION
 from pipcli.fit.device import Device, workers_for
 from pipcli.settings import Splitting
@@ -126,16 +126,12 @@ class _Joining:
 
     def _refined(self, start: Tensor, observed: Tensor, splitting: Splitting) -> Tensor:
         motion = followed(start, splitting.rounds[0].patches, self.motion_of)
-        return refine_under(
-            start,
-            self.observation,
-            self.degrade,
-            observed,
-            self.variance,
-            splitting,
-            self.workers,
-            self.must_end,
-            motion,
+        given = (self.observation, self.degrade, observed, self.variance)
+        refined = refine_under(start, *given, splitting, self.workers, self.must_end, motion)
+        if not splitting.filling:
+            return refined
+        return fill_in(
+            refined, self.observation, observed, self.variance, splitting.filling, self.workers, self.must_end
         )
 
     def _error(self, picture: Tensor) -> float:

@@ -74,21 +74,89 @@ class _Sums:
     counts: Tensor
 
 
-class _Pass:
-    """One pass over frames whose sides hold a whole number of strides beyond one patch."""
+class PatchGrid:
+    """A grid of patches over frames whose sides hold a whole number of strides beyond one patch."""
 
-    def __init__(
-        self, pilot: Tensor, observation: Tensor, noise: NoiseBounds, patches: Patches, motion: Motion | None
-    ) -> None:
+    def __init__(self, pilot: Tensor, patches: Patches) -> None:
+        """Take the (T, C, H, W) pilot, in whose frames patches are compared."""
         self.pilot = pilot
-        self.observation = observation
         self.patches = patches
-        self.motion = motion
         self.height, self.width = pilot.shape[-2:]
         # In a corner of the picture only a quarter of the surroundings is there.
         rows, columns = self.height - patches.side + 1, self.width - patches.side + 1
         reach = patches.radius + 1
         self.similar = min(patches.similar, min(reach, rows) * min(reach, columns))
+
+    def regions(self) -> list[tuple[int, Window]]:
+        """Cut the grid of patches of each frame into regions, measured in strides."""
+        patches = self.patches
+        rows, columns = ((length - patches.side) // patches.stride + 1 for length in (self.height, self.width))
+        side = REGION // patches.stride
+        return [
+            (frame, Window(top, left, min(side, rows - top), min(side, columns - left)))
+            for frame, top, left in product(range(len(self.pilot)), range(0, rows, side), range(0, columns, side))
+        ]
+
+    def groups(self, frame: int, region: Window) -> tuple[Window, Tensor]:
+        """Return where in a frame the patches lie that resemble those of a region of the grid most.
+
+        With them, the part of the frame in which they lie. They are (groups, similar) numbers of positions there, row
+        by row, and the first of each group is the patch of the grid itself.
+        """
+        side, stride = self.patches.side, self.patches.stride
+        top, left = region.top * stride, region.left * stride
+        core = Window(top, left, (region.height - 1) * stride + side, (region.width - 1) * stride + side)
+        window = self._surroundings(core)
+        columns = window.width - side + 1
+        own = (core.top - window.top + stride * torch.arange(region.height))[:, None] * columns
+        own = (own + core.left - window.left + stride * torch.arange(region.width)).flatten()
+        rows_off, columns_off = self._similar(frame, core, region)
+        return window, own.to(rows_off.device)[:, None] + rows_off * columns + columns_off
+
+    def _surroundings(self, core: Window) -> Window:
+        """Return the part of the picture in which similar patches are looked for."""
+        radius = self.patches.radius
+        top, left = max(0, core.top - radius), max(0, core.left - radius)
+        bottom = min(self.height, core.top + core.height + radius)
+        right = min(self.width, core.left + core.width + radius)
+        return Window(top, left, bottom - top, right - left)
+
+    def _similar(self, frame: int, core: Window, region: Window) -> tuple[Tensor, Tensor]:
+        """Return how far off, in rows and columns, the patches lie that resemble each of a region's most, in the pilot.
+
+        Both are (groups, similar); a patch resembles itself most.
+        """
+        side, stride, radius = self.patches.side, self.patches.stride, self.patches.radius
+        window = self._surroundings(core)
+        missing = (
+            radius - (core.left - window.left),
+            radius - (window.left + window.width - core.left - core.width),
+            radius - (core.top - window.top),
+            radius - (window.top + window.height - core.top - core.height),
+        )
+        around = F.pad(window.cut(self.pilot[frame]), missing, value=BEYOND)
+        own = core.cut(self.pilot[frame])
+        offsets = list(product(range(2 * radius + 1), repeat=2))
+        distances = own.new_empty(len(offsets), region.height, region.width)
+        for distance, (down, across) in zip(distances, offsets, strict=True):
+            difference = own - around[:, down : down + core.height, across : across + core.width]
+            distance.copy_(F.avg_pool2d(difference.square_().sum(0)[None], side, stride)[0])
+        # Where all are alike, each is still one of its own: every pixel then has an estimate.
+        distances[len(offsets) // 2] = -1.0
+        nearest = distances.flatten(1).T.contiguous().topk(self.similar, dim=1, largest=False).indices
+        found = torch.tensor(offsets, device=nearest.device)[nearest] - radius
+        return found[..., 0], found[..., 1]
+
+
+class _Pass(PatchGrid):
+    """One pass over frames."""
+
+    def __init__(
+        self, pilot: Tensor, observation: Tensor, noise: NoiseBounds, patches: Patches, motion: Motion | None
+    ) -> None:
+        super().__init__(pilot, patches)
+        self.observation = observation
+        self.motion = motion
         self.basis = cosines(patches.side).to(pilot)
         differences = self._spectra(observation - pilot, stride=patches.side)
         self.variance = variances(differences.flatten(1).T.square(), noise).clamp(min=LEAST_VARIANCE)
@@ -104,29 +172,10 @@ class _Pass:
         """Return the (positions, C, F) spectra of the patches of some places."""
         return torch.cat([self._spectra(place.window.cut(frames[place.frame : place.frame + 1])) for place in places])
 
-    def regions(self) -> list[tuple[int, Window]]:
-        """Cut the grid of patches of each frame into regions, measured in strides."""
-        patches = self.patches
-        rows, columns = ((length - patches.side) // patches.stride + 1 for length in (self.height, self.width))
-        side = REGION // patches.stride
-        return [
-            (frame, Window(top, left, min(side, rows - top), min(side, columns - left)))
-            for frame, top, left in product(range(len(self.pilot)), range(0, rows, side), range(0, columns, side))
-        ]
-
     def run(self, part: tuple[int, Window]) -> list[_Sums]:
         """Estimate the groups of patches of a region of a frame."""
         frame, region = part
-        patches = self.patches
-        side, stride = patches.side, patches.stride
-        top, left = region.top * stride, region.left * stride
-        core = Window(top, left, (region.height - 1) * stride + side, (region.width - 1) * stride + side)
-        window = self._surroundings(core)
-        columns = window.width - side + 1
-        own = (core.top - window.top + stride * torch.arange(region.height))[:, None] * columns
-        own = (own + core.left - window.left + stride * torch.arange(region.width)).flatten()
-        rows_off, columns_off = self._similar(frame, core, region)
-        positions = own.to(rows_off.device)[:, None] + rows_off * columns + columns_off
+        window, positions = self.groups(frame, region)
         places, paths = self._paths(frame, window)
         # In the order of the table, which begins with the region's own frame.
         in_order = sorted(places, key=lambda place: place.first)
@@ -169,40 +218,6 @@ class _Pass:
         samples = F.fold(samples[None], size, side)
         return _Sums(place.frame, place.window, samples, constants[:, :1], constants[:, 1:])
 
-    def _surroundings(self, core: Window) -> Window:
-        """Return the part of the picture in which similar patches are looked for."""
-        radius = self.patches.radius
-        top, left = max(0, core.top - radius), max(0, core.left - radius)
-        bottom = min(self.height, core.top + core.height + radius)
-        right = min(self.width, core.left + core.width + radius)
-        return Window(top, left, bottom - top, right - left)
-
-    def _similar(self, frame: int, core: Window, region: Window) -> tuple[Tensor, Tensor]:
-        """Return how far off, in rows and columns, the patches lie that resemble each of a region's most, in the pilot.
-
-        Both are (groups, similar); a patch resembles itself most.
-        """
-        side, stride, radius = self.patches.side, self.patches.stride, self.patches.radius
-        window = self._surroundings(core)
-        missing = (
-            radius - (core.left - window.left),
-            radius - (window.left + window.width - core.left - core.width),
-            radius - (core.top - window.top),
-            radius - (window.top + window.height - core.top - core.height),
-        )
-        around = F.pad(window.cut(self.pilot[frame]), missing, value=BEYOND)
-        own = core.cut(self.pilot[frame])
-        offsets = list(product(range(2 * radius + 1), repeat=2))
-        distances = own.new_empty(len(offsets), region.height, region.width)
-        for distance, (down, across) in zip(distances, offsets, strict=True):
-            difference = own - around[:, down : down + core.height, across : across + core.width]
-            distance.copy_(F.avg_pool2d(difference.square_().sum(0)[None], side, stride)[0])
-        # Where all are alike, each is still one of its own: every pixel then has an estimate.
-        distances[len(offsets) // 2] = -1.0
-        nearest = distances.flatten(1).T.contiguous().topk(self.similar, dim=1, largest=False).indices
-        found = torch.tensor(offsets, device=nearest.device)[nearest] - radius
-        return found[..., 0], found[..., 1]
-
     def _estimates(self, known: Tensor, observed: Tensor) -> tuple[Tensor, Tensor]:
         """Return the (G, N, D) estimates of groups of N patches, and the (G,) mean derivatives by themselves."""
         similar = known.shape[1]
@@ -221,7 +236,7 @@ class _Pass:
         return estimates, influences
 
 
-def _padded(frames: Tensor, patches: Patches) -> Tensor:
+def padded(frames: Tensor, patches: Patches) -> Tensor:
     """Repeat the last row and column until whole strides are there beyond one patch."""
     missing = [-(length - patches.side) % patches.stride for length in frames.shape[-2:]]
     return F.pad(frames, (0, missing[1], 0, missing[0]), mode="replicate")
@@ -247,7 +262,7 @@ def nonlocal_bayes(
     """
     height, width = pilot.shape[-2:]
     colours = opponent(pilot.shape[1])
-    known, seen = (_padded(turn(colours, frames), patches) for frames in (pilot, observation))
+    known, seen = (padded(turn(colours, frames), patches) for frames in (pilot, observation))
     one_pass = _Pass(known, seen, noise.scaled(patches.noise_factor), patches, motion)
     samples, influences, counts = torch.zeros_like(seen), *seen.new_zeros(2, len(seen), 1, *seen.shape[-2:])
     with ThreadPoolExecutor(workers) as pool:
