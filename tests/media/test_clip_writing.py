@@ -57,6 +57,7 @@ def planned(clip: Clip, output: Path, **options: object):
         ("out.webm", {"codec": "libx264"}, "Only VP8 or VP9 or AV1"),
         ("out.mp4", {"codec": "qtrle"}, "qtrle cannot write"),
         ("out.mkv", {"codec": "libtheora"}, "holds 1 of 3 frames"),
+        ("out.avi", {"codec": "rawvideo", "pix_fmt": "gbrp"}, "gbrp in avi comes back in other colours"),
         ("out.mp4", {"codec": "prores", "lossless": True}, "cannot code without loss"),
         ("out.gif", {"lossless": True}, "cannot hold a picture without loss"),
         ("out.xyz", {}, "not .xyz"),
@@ -161,6 +162,10 @@ def test_alpha_that_a_container_cannot_hold_is_refused_and_opaque_alpha_is_none(
         planned(open_clip(tmp_path / "in.mkv"), tmp_path / "out.mp4")
     clip, _, written = rewritten(tmp_path / "opaque.mkv", tmp_path / "out.mp4")
     assert not clip.has_alpha and not written.has_alpha
+    for layout, coding, suffix in (("pal8", "png", "mov"), ("ya8", "ffv1", "mkv"), ("rgba64be", "png", "mov")):
+        path = tmp_path / f"{layout}.{suffix}"
+        ffmpeg(*PICTURE, "-frames:v", "1", "-c:v", coding, "-pix_fmt", layout, path)
+        assert not open_clip(path).has_alpha
 
 
 def test_enlarged_and_with_frames_in_between(clip: Clip, tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from pathlib import Path
 from pipcli.errors import UnusableInputError
 from pipcli.media.clips import ffmpeg
 from pipcli.media.clips.clip import Colour, FrameTimes, Kind
+from pipcli.media.clips.colours import alpha_of
 from pipcli.media.clips.containers import input_options
-from pipcli.media.clips.ffmpeg import FfmpegFailure, Process
+from pipcli.media.clips.ffmpeg import FfmpegFailure, PixelFormat, Process
 from pipcli.media.sources import check_size
 
 _CONFIG = re.compile(
@@ -162,7 +163,7 @@ def decoded(path: Path, kind: Kind, index: int, decoder: tuple[str, ...] = (), a
     return frames
 
 
-def is_opaque(path: Path, kind: Kind, index: int, decoder: tuple[str, ...], depth: int) -> bool:
+def is_opaque(path: Path, kind: Kind, index: int, decoder: tuple[str, ...], layout: PixelFormat) -> bool:
     """Whether the alpha of every frame of a stream is at its largest everywhere.
 
     Raises:
@@ -175,11 +176,11 @@ def is_opaque(path: Path, kind: Kind, index: int, decoder: tuple[str, ...], dept
             means.add((found[1], found[2]))
 
     arguments = ["-v", "level+info", "-nostats", *decoder, *input_options(kind, path)]
-    arguments += ["-map", f"0:{index}", "-fps_mode", "passthrough", "-vf", "alphaextract,showinfo"]
+    arguments += ["-map", f"0:{index}", "-fps_mode", "passthrough", "-vf", ",".join([*alpha_of(layout), "showinfo"])]
     with Process([*arguments, "-f", "null", "-"], listen=listen) as process:
         if process.wait():
             raise FfmpegFailure(process.reason)
-    return all(int(mean) == 2**depth - 1 and float(spread) == 0 for mean, spread in means)
+    return all(int(mean) == 2**layout.depth - 1 and float(spread) == 0 for mean, spread in means)
 
 
 class _Packets:

@@ -12,17 +12,18 @@ from pipcli.media.clips.clip import Clip, Colour, FrameTimes, Kind, Stream, assu
 from pipcli.media.clips.command import TRIED_SECONDS
 from pipcli.media.clips.containers import WRITERS, input_options, kind_for
 from pipcli.media.clips.counting import counted_times
-from pipcli.media.clips.decoding import Decoded, decoded
 from pipcli.media.clips.encoding import USUAL, Encoder, EncodingOptions, encoder_options, encoders_for, layout_for
 from pipcli.media.clips.ffmpeg import FfmpegFailure, PixelFormat
 from pipcli.media.clips.folders import check_folder
 from pipcli.media.clips.plan import Plan
-from pipcli.media.clips.summary import tags_of
+from pipcli.media.clips.probing import open_clip
+from pipcli.media.clips.reading import read_frames
 from pipcli.media.clips.writing import Encoding, difference
 from pipcli.media.publishing import check_output
 from pipcli.media.sources import shown
 
 _TRIED_FRAMES = 3
+_OTHER_COLOURS = 0.06 * 65535  # on average; the coarsest coding leaves less of a smooth ramp
 _WITH_CHAPTERS = ("mp4", "mov", "mkv", "webm")
 
 
@@ -137,27 +138,27 @@ def _tried(plan: Plan) -> Plan:
     """The plan, with what a file of a few frames has shown to be lost.
 
     Raises:
-        FfmpegFailure: such a file could not be written.
+        FfmpegFailure: such a file could not be written, or does not hold what was written into it.
     """
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "tried"
-        frames = _trial(plan, path)
-        lost = _lost_tags(plan.clip, path, plan.kind)
+        path = Path(folder) / f"tried.{plan.kind}"
+        held = _trial(plan, path)
+        lost = _lost_tags(plan.clip, held)
         if lost and {plan.kind, plan.clip.kind} <= {"mp4", "mov"}:
             plan = replace(plan, keeps_unusual_tags=True)
-            frames = _trial(plan, path)
-            lost = _lost_tags(plan.clip, path, plan.kind)
+            held = _trial(plan, path)
+            lost = _lost_tags(plan.clip, held)
     notes = [f"{plan.kind} cannot hold the tag {shown(name)}, which is left out" for name in lost]
-    if frames.aspect != plan.clip.pixel_aspect:
+    if held.pixel_aspect != plan.clip.pixel_aspect:
         notes.append(f"{plan.kind} with {plan.encoder.name} cannot hold pixels that are not square: it looks squeezed")
-    if not _same_colour(frames.colour or Colour(), plan.colour):
+    if not _same_colour(held.colour, plan.colour):
         notes.append(f"{plan.kind} with {plan.encoder.name} cannot hold all colour tags: players may take others")
     return replace(plan, notes=(*plan.notes, *notes))
 
 
-def _lost_tags(clip: Clip, path: Path, kind: Kind) -> list[str]:
-    """The names of a clip's tags whose text is not in a file."""
-    kept = {text for _, text in tags_of(path, kind)}
+def _lost_tags(clip: Clip, held: Clip) -> list[str]:
+    """The names of a clip's tags whose text is not in another."""
+    kept = {text for _, text in held.metadata}
     return [name for name, text in clip.metadata if text not in kept]
 
 
@@ -168,28 +169,31 @@ def _same_colour(held: Colour, wanted: Colour) -> bool:
     return all(want is None or alike.get(have, have) == alike.get(want, want) for have, want in pairs)
 
 
-def _trial(plan: Plan, path: Path) -> Decoded:
+def _trial(plan: Plan, path: Path) -> Clip:
     """Write the first frames of a plan, all the same, and read them again.
 
     Raises:
-        FfmpegFailure: they could not be written, or are not all there.
+        FfmpegFailure: they could not be written, are not all there, or are of other colours.
     """
     import numpy as np
 
     count = min(_TRIED_FRAMES, len(plan.times.ticks))
     short = replace(plan, times=replace(plan.times, ticks=plan.times.ticks[:count]))
-    ramp = np.linspace(0, 65535, plan.width).astype(np.uint16)[:, None]
-    samples = np.broadcast_to(ramp, (plan.height, plan.width, plan.clip.channels))
-    alpha = samples[:, :, 0] if plan.carries_alpha else None
+    ramp = np.linspace(0.2, 0.8, plan.width)[:, None] * (1, -1, 0.3)[: plan.clip.channels]
+    samples = np.broadcast_to(ramp % 1 * 65535, (plan.height, *ramp.shape)).astype(np.uint16)
+    alpha = np.full(samples.shape[:2], 65535, np.uint16) if plan.carries_alpha else None
     with Encoding(short, path, tried=True) as encoding:
         for _ in range(count):
             encoding.write(samples, alpha)
         encoding.finish()
-    frames = decoded(path, plan.kind, plan.place)
     try:
-        wrong = difference(frames.times(plan.kind), short)
+        held = open_clip(path)
+        wrong = difference(held.times, short)
+        seen = next(read_frames(held))
     except UnusableInputError as error:
-        wrong = f"the file {error}"
+        raise FfmpegFailure(f"the file {str(error).removeprefix(shown(path)).strip()}") from error
     if wrong:
         raise FfmpegFailure(wrong)
-    return frames
+    if held.channels >= plan.clip.channels and np.abs(seen.mean(axis=0) - samples.mean(axis=0)).mean() > _OTHER_COLOURS:
+        raise FfmpegFailure(f"{plan.layout.name} in {plan.kind} comes back in other colours")
+    return held

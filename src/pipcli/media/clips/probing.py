@@ -63,7 +63,7 @@ def _opened(path: Path, examined: Examined) -> Clip:
     times = frames.times(examined.kind)
     _check_whole(summary, examined, frames)
     layout = _layout(frames)
-    has_alpha = layout.has_alpha and not is_opaque(path, examined.kind, summary.picture, summary.decoder, layout.depth)
+    has_alpha = layout.has_alpha and not is_opaque(path, examined.kind, summary.picture, summary.decoder, layout)
     return Clip(
         path=path,
         kind=examined.kind,

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import cast
 
 from pipcli.errors import UnusableInputError
-from pipcli.media.clips import ffmpeg
 from pipcli.media.clips.clip import Chapter, Kind, Stream, StreamType
 from pipcli.media.clips.containers import CUT_OFF, input_options
 from pipcli.media.clips.ffmpeg import FfmpegFailure, Process
@@ -47,16 +46,6 @@ class Summary:
     chapters: tuple[Chapter, ...]
     metadata: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
-
-
-def tags_of(path: Path, kind: Kind) -> tuple[tuple[str, str], ...]:
-    """(name, text) of a file's own tags, as `Clip.metadata` has them.
-
-    Raises:
-        FfmpegFailure: it cannot be read.
-    """
-    text, _ = ffmpeg.output_of(["-v", "level+error", *input_options(kind, path), "-f", "ffmetadata", "-"])
-    return _described(text)[1]
 
 
 def summarised(path: Path, kind: Kind) -> Summary:
