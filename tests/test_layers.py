@@ -25,6 +25,7 @@ ALLOWED = {
     "noise": {"coding", "errors", "settings"},
     "branch": {"settings", "tiles"},
     "filters": {"settings", "solving", "tiles"},
+    "keeping": {"errors", "media"},
     "joining": {"filters", "fit", "settings"},
     "finishing": {"branch", "filters", "fit", "joining", "noise", "settings"},
     "media": {"coding", "errors"},
@@ -40,8 +41,8 @@ ALLOWED = {
     "console": {"errors", "settings", "restore", "metrics"},
     "cli": {
         "clip_metrics", "console", "coords", "deblurring", "degradations", "dehazing", "errors", "finishing", "fit",
-        "joining", "media", "metrics", "motion", "noise", "priors", "restore", "settings", "sheet", "simulation",
-        "tiles",
+        "joining", "keeping", "media", "metrics", "motion", "noise", "priors", "restore", "settings", "sheet",
+        "simulation", "tiles",
     },
     "__init__": set(),
     "__main__": {"cli"},

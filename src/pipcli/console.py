@@ -5,6 +5,7 @@ import json
 import math
 import os
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # restore loads torch, which the commands that fit nothing do
     from pipcli.restore import Progress as FitProgress
 
 PLAIN_LINES = 10
+LONG = 120  # seconds that are said in minutes
 
 
 class StderrConsole(RichConsole):
@@ -30,10 +32,45 @@ class StderrConsole(RichConsole):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where in a clip the work is.
+
+    Attributes:
+        window: of frames, from 1.
+        windows: how many there are.
+        kept: how many of them were finished by an earlier run.
+        done: how many have been finished by this one.
+        first: frame of the window, from 1.
+        last: frame of it.
+        frames: of the clip.
+        began: when this run began with its first window, by `time.perf_counter`.
+    """
+
+    window: int
+    windows: int
+    kept: int
+    done: int
+    first: int
+    last: int
+    frames: int
+    began: float
+
+    @property
+    def text(self) -> str:
+        """The frames in words."""
+        frames = f"frame {self.first}" if self.first == self.last else f"frames {self.first} to {self.last}"
+        return f"{frames} of {self.frames}"
+
+    def share(self, share: float) -> float:
+        """Return the share of this run's work that is done with a share of the window."""
+        return min(1.0, (self.done + share) / max(1, self.windows - self.kept))
+
+
 class Bar(Protocol):
     """A way to show progress."""
 
-    def show(self, progress: "FitProgress", quality: float | None) -> None:
+    def show(self, progress: "FitProgress", quality: float | None, place: Place | None) -> None:
         """Show the latest state; quality is the blind estimate of the PSNR in dB."""
 
     def close(self) -> None:
@@ -43,7 +80,7 @@ class Bar(Protocol):
 class Silent:
     """Shows nothing."""
 
-    def show(self, progress: "FitProgress", quality: float | None) -> None:
+    def show(self, progress: "FitProgress", quality: float | None, place: Place | None) -> None:
         """Show nothing."""
 
     def close(self) -> None:
@@ -55,18 +92,21 @@ def _quality_text(quality: float | None) -> str:
 
 
 class PlainLines:
-    """One line at the first step and at each tenth of the work: for logs."""
+    """One line at the first step and at each tenth of the work, of a clip once a window: for logs."""
 
     def __init__(self, console: RichConsole) -> None:
         self._console = console
         self._shown: tuple[str, int] | None = None
 
-    def show(self, progress: "FitProgress", quality: float | None) -> None:
-        """Print a line when a new tenth has begun."""
-        part = (progress.stage, int(progress.share * PLAIN_LINES))
+    def show(self, progress: "FitProgress", quality: float | None, place: Place | None) -> None:
+        """Print a line when a new part has begun."""
+        part = (progress.stage, int(progress.share * PLAIN_LINES) if place is None else place.window)
         if part == self._shown:
             return
         self._shown = part
+        if place is not None:
+            self._console.print(Text(f"{place.text}{_to_go(place)}"), soft_wrap=True)
+            return
         networks = f", {progress.fitting} of {progress.members} networks" if progress.members > 1 else ""
         parts = [f"{_step_text(progress)}{networks}", f"{progress.seconds:.0f} s"]
         if quality is not None:
@@ -93,12 +133,12 @@ class LiveBar:
         self._task = self._progress.add_task("fitting", total=1.0, rate="", quality="")
         self._progress.start()
 
-    def show(self, progress: "FitProgress", quality: float | None) -> None:
+    def show(self, progress: "FitProgress", quality: float | None, place: Place | None) -> None:
         """Move the bar."""
         self._progress.update(
             self._task,
-            description=_step_text(progress),
-            completed=progress.share,
+            description=_step_text(progress) if place is None else f"{place.text}, {_step_text(progress)}",
+            completed=progress.share if place is None else place.share(progress.share),
             rate=f"{progress.step / max(progress.seconds, 1e-9):.1f} steps/s",
             quality=_quality_text(quality),
         )
@@ -111,6 +151,15 @@ class LiveBar:
 def _step_text(progress: "FitProgress") -> str:
     stage = "" if progress.stage == "fit" else f"{progress.stage}, "
     return f"{stage}step {progress.step} of at most {progress.steps}"
+
+
+def _to_go(place: Place) -> str:
+    """Say how long the rest will take, once a window has shown how long one takes."""
+    if place.done == 0:
+        return ""
+    left = place.windows - place.kept - place.done
+    seconds = (time.perf_counter() - place.began) / place.done * left
+    return f", about {seconds:.0f} s to go" if seconds < LONG else f", about {seconds / 60:.0f} minutes to go"
 
 
 @dataclass(frozen=True)
@@ -129,6 +178,11 @@ class Reporter:
         self.verbosity = verbosity
         self._console = StderrConsole(stderr=True, highlight=False, quiet=verbosity.quiet)
         self._bar: Bar | None = None
+        self._place: Place | None = None
+
+    def at(self, place: Place) -> None:
+        """Take note of where in a clip the work is that is shown from now on."""
+        self._place = place
 
     def say(self, message: str) -> None:
         """Say something to the person, unless quiet."""
@@ -170,10 +224,11 @@ class Reporter:
             steps=progress.steps,
             seconds=round(progress.seconds, 3),
             estimated_psnr=None if quality is None else round(quality, 2),
+            **_window_fields(self._place),
         )
         if self._bar is None:
             self._bar = self._make_bar()
-        self._bar.show(progress, quality)
+        self._bar.show(progress, quality, self._place)
 
     def _make_bar(self) -> Bar:
         if self.verbosity.quiet:
@@ -185,6 +240,13 @@ class Reporter:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+def _window_fields(place: Place | None) -> dict[str, Any]:
+    if place is None:
+        return {}
+    finished = place.kept + place.done
+    return {"window": place.window, "windows": place.windows, "windows_done": finished, "frames": place.frames}
 
 
 def print_json(fields: dict[str, Any]) -> None:

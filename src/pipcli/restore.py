@@ -17,7 +17,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from itertools import chain, islice
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -51,6 +51,7 @@ class Outcome(Enum):
     TIME_LIMIT = "the time limit was reached"
     CLEAN = "there is no noise above the rounding of 8 bits: the picture is given back as it was"
     INTERRUPTED = "interrupted: this is the estimate so far"
+    BETWEEN = "the frames in between were made of those around them, along the motion"
 
 
 RULE_OUTCOMES = {
@@ -125,11 +126,24 @@ class Watcher(Protocol):
         """Return whether to end now with the estimate so far; asked from several threads."""
 
 
+class Keeper(Protocol):
+    """Who keeps the state of a restoration, so that another process can go on with it."""
+
+    def kept(self) -> dict[str, Any] | None:
+        """Return the state to go on from; None to begin."""
+
+    def is_due(self) -> bool:
+        """Return whether to keep the state of now; asked after every round."""
+
+    def keep(self, state: dict[str, Any]) -> None:
+        """Keep a state, of plain values and tensors; it may end the work by raising. Called off the clock."""
+
+
 class Clock:
     """Seconds of fitting, which exclude those that a watcher takes."""
 
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
+    def __init__(self, seconds_before: float = 0.0) -> None:
+        self._start = time.perf_counter() - seconds_before
 
     def seconds(self) -> float:
         """Return the seconds so far."""
@@ -261,6 +275,31 @@ class _Run:
         self.diverged_at = step
         self._begin()
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that `load_state_dict` needs, besides the fit's own state, to go on as if nothing had been."""
+        return {
+            "rules": [rule.state_dict() for rule in self.rules],
+            "lowest_residual": self.lowest_residual,
+            "held_out_error": self.held_out_error,
+            "steps_done": self.steps_done,
+            "diverged_at": self.diverged_at,
+            "outcome": None if self.outcome is None else self.outcome.name,
+            "answer": None if self.answer is None else {"image": self.answer.image, "step": self.answer.step},
+            "last_output": self.last_output,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state of `state_dict`."""
+        for rule, own in zip(self.rules, state["rules"], strict=True):
+            rule.load_state_dict(own)
+        self.lowest_residual = state["lowest_residual"]
+        self.held_out_error = state["held_out_error"]
+        self.steps_done = state["steps_done"]
+        self.diverged_at = state["diverged_at"]
+        self.outcome = None if state["outcome"] is None else Outcome[state["outcome"]]
+        self.answer = None if state["answer"] is None else Choice(**state["answer"])
+        self.last_output = state["last_output"]
+
 
 class _Group:
     """Members that make their steps in one fit."""
@@ -338,6 +377,15 @@ class _Group:
         self._keep(list(range(half)))
         return other
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return who its members are, and the state of their fit."""
+        return {
+            "members": [run.number for run in self.runs],
+            "left": list(self.left),
+            "rate_factor": self.rate_factor,
+            "fit": self.fit.state_dict(),
+        }
+
 
 class _Restoration:
     """All members on their way, in rounds."""
@@ -350,22 +398,50 @@ class _Restoration:
         watcher: Watcher,
         pool: ThreadPoolExecutor,
         concurrency: Concurrency,
+        keeper: Keeper | None,
     ) -> None:
         self.build_fit = build_fit
         self.limits = limits
         self.watcher = watcher
         self.pool = pool
         self.concurrency = concurrency
-        self.clock = Clock()
+        self.keeper = keeper
         self.runs = [_Run(number, member, limits) for number, member in enumerate(members)]
-        together = min(concurrency.together, math.ceil(len(members) / concurrency.workers))
-        starts = range(0, len(members), together)
-        parts = [self.runs[start : start + together] for start in starts]
-        self.groups = list(pool.map(lambda runs: _Group(runs, build_fit, concurrency), parts))
+        state = None if keeper is None else keeper.kept()
+        self.has_begun = state is not None
+        self.clock = Clock() if state is None else Clock(state["seconds"])
+        self.groups = self._new_groups() if state is None else self._kept_groups(state)
+
+    def _new_groups(self) -> list[_Group]:
+        together = min(self.concurrency.together, math.ceil(len(self.runs) / self.concurrency.workers))
+        parts = [self.runs[start : start + together] for start in range(0, len(self.runs), together)]
+        return list(self.pool.map(lambda runs: _Group(runs, self.build_fit, self.concurrency), parts))
+
+    def _kept_groups(self, state: dict[str, Any]) -> list[_Group]:
+        """Go on from a state of `state_dict`, in the same groups: those of other sizes round otherwise."""
+        for run, own in zip(self.runs, state["runs"], strict=True):
+            run.load_state_dict(own)
+        return list(self.pool.map(self._kept_group, state["groups"]))
+
+    def _kept_group(self, state: dict[str, Any]) -> _Group:
+        runs = [self.runs[number] for number in state["members"]]
+        group = _Group(runs, self.build_fit, self.concurrency, state["rate_factor"])
+        group.left = list(state["left"])
+        group.fit.load_state_dict(state["fit"])
+        return group
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that decides how this goes on."""
+        return {
+            "seconds": self.clock.seconds(),
+            "runs": [run.state_dict() for run in self.runs],
+            "groups": [group.state_dict() for group in self.groups],
+        }
 
     def complete(self) -> None:
         """Advance all members until each has ended, telling the watcher."""
-        self._round(lambda group: 1, lambda: None)
+        if not self.has_begun:
+            self._round(lambda group: 1, lambda: None)
         while self.groups:
             # The second round brings all to the first step at which rules and progress look.
             self._round(lambda group: CHECK_EVERY - group.fit.steps_done % CHECK_EVERY, self._must_end)
@@ -386,6 +462,12 @@ class _Restoration:
             self._begin_again(run)
         progress = self._progress()
         self.clock.skip(lambda: self.watcher.progress(progress))
+        if self.keeper is not None and (self.keeper.is_due() or not self.groups):
+            self._keep(self.keeper)
+
+    def _keep(self, keeper: Keeper) -> None:
+        state = self.state_dict()
+        self.clock.skip(lambda: keeper.keep(state))
 
     def _share_among_workers(self) -> None:
         """Split groups while there are fewer than workers, so that towards the end no processor is idle."""
@@ -434,6 +516,7 @@ def restore(
     limits: Limits,
     watcher: Watcher,
     concurrency: Concurrency,
+    keeper: Keeper | None = None,
 ) -> list[Solution]:
     """Fit the members of all pictures side by side and join each picture's answers.
 
@@ -443,13 +526,15 @@ def restore(
         limits: bounds on steps and seconds.
         watcher: is told of the progress, and may end the work; the estimates so far are then joined.
         concurrency: how the members share the machine.
+        keeper: keeps the state every so often and when all members have ended, and may have one to go on from, of the
+            same members; None where nobody does.
 
     Raises:
         PipRestoreError: a member diverged twice.
     """
     members = [member for picture in pictures for member in picture.members]
     with _workers(concurrency.workers) as pool:
-        restoration = _Restoration(members, build_fit, limits, watcher, pool, concurrency)
+        restoration = _Restoration(members, build_fit, limits, watcher, pool, concurrency, keeper)
         restoration.complete()
     runs, seconds = iter(restoration.runs), restoration.clock.seconds()
     return [_joined(picture.size, list(islice(runs, len(picture.members))), seconds) for picture in pictures]

@@ -61,6 +61,27 @@ def side_by_side(panels: list[Panel]) -> bytes:
     return encode_rgb8(np.asarray(sheet))
 
 
+def strips(rows: list[list[Panel]]) -> bytes:
+    """Return a PNG with rows of pictures, all of one size, each row below its label.
+
+    Args:
+        rows: one at least, of as many panels each; the label of the first panel is the row's.
+    """
+    pictures = [[_enlarged(_eight_bit(panel.samples)) for panel in row] for row in rows]
+    width, height = pictures[0][0].size
+    font = ImageFont.load_default(size=min(32, max(13, width // 20)))
+    header = MARGIN + round(font.size if isinstance(font, ImageFont.FreeTypeFont) else 12)
+    size = (len(rows[0]) * (width + MARGIN) + MARGIN, len(rows) * (header + height + MARGIN) + MARGIN)
+    sheet = Image.new("RGB", size, BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    for number, (row, panels) in enumerate(zip(pictures, rows, strict=True)):
+        top = MARGIN + number * (header + height + MARGIN)
+        draw.text((MARGIN, top), panels[0].label, fill=INK, font=font)
+        for place, picture in enumerate(row):
+            sheet.paste(picture, (MARGIN + place * (width + MARGIN), top + header))
+    return encode_rgb8(np.asarray(sheet))
+
+
 def wipe(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Return (H, W, 3) samples: the left half of one picture, the right half of another, and a line between them.
 

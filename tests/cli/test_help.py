@@ -23,6 +23,7 @@ OPTIONS = [parameter for parameter in COMMAND.params if parameter.name != "help"
 GROUP = get_command(app).commands["degrade"]  # type: ignore[attr-defined]
 OTHERS = {
     "compare": get_command(app).commands["compare"],  # type: ignore[attr-defined]
+    "video": get_command(app).commands["video"],  # type: ignore[attr-defined]
     **{f"degrade {name}": command for name, command in GROUP.commands.items()},
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from running import Run, in_process_of_its_own, names, opened, smooth_picture
 
-from pipcli.cli import photo_batch
+from pipcli.cli import fitting
 from pipcli.fit.fit import Fit, Iterate
 
 Command = Callable[..., Run]
@@ -107,7 +107,7 @@ def test_out_of_memory_halves_the_tile_and_goes_on(
 def test_what_will_not_fit_is_not_begun(
     monkeypatch: pytest.MonkeyPatch, denoise: Command, source: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(photo_batch, "available_bytes", lambda device: 1000)
+    monkeypatch.setattr(fitting, "available_bytes", lambda device: 1000)
     monkeypatch.setattr(Fit, "advance", None)
     run = denoise(source, "-q")
     assert run.code == 1

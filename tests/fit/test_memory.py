@@ -1,5 +1,7 @@
 """What is foretold of the memory, against tensors that are counted by hand."""
 
+import gc
+import weakref
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,16 @@ def test_a_limit_of_a_container_counts(tmp_path: Path, monkeypatch: pytest.Monke
     available = memory.available_bytes(torch.device("cpu"))
     assert available is not None
     assert available < 2 * 10**8
+
+
+def test_what_was_generated_to_foretell_is_freed() -> None:
+    seen: list[weakref.ref[nn.Parameter]] = []
+
+    def generate(size: tuple[int, int]) -> Tensor:
+        parameter = nn.Parameter(torch.zeros(size))
+        seen.append(weakref.ref(parameter))
+        return parameter.exp()  # which saves its result
+
+    memory.step_bytes(generate, (100, 100))
+    gc.collect()
+    assert [parameter() for parameter in seen] == [None, None]

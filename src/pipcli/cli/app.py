@@ -23,6 +23,7 @@ from pipcli.cli import (
     inpaint,
     interrupt,
     super_resolve,
+    video,
 )
 from pipcli.errors import PipRestoreError
 
@@ -43,6 +44,7 @@ app.command("enhance")(enhance.enhance)
 app.command("flash")(flash.flash)
 app.command("deblur")(deblur.deblur)
 app.command("dehaze")(dehaze.dehaze)
+app.command("video")(video.video)
 app.command("compare")(compare.compare)
 app.add_typer(degrade.app, name="degrade")
 app.command("doctor")(doctor.doctor)

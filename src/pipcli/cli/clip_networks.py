@@ -74,6 +74,7 @@ class ClipNetworks(Networks):
         self.motion = motion
         self.warm = warm
         self._fits: dict[int, tuple[Fit, int]] = {}
+        self._learned_before: dict[int, State] = {}
         self._flows: Tensor | None = None
         block = None if known is None else _block(known)
         if not isinstance(settings.network, OF_BLOCKS):
@@ -161,16 +162,25 @@ class ClipNetworks(Networks):
         self._fits |= {number: (fit, place) for place, number in enumerate(numbers)}
         return fit
 
+    def learned(self) -> dict[int, dict[str, Tensor]]:
+        """Return what each network has learned, or had when it ended, on the CPU, by its number."""
+        learned = {}
+        for number, (fit, place) in self._fits.items():
+            states = fit.prior.state_dict()
+            learned[number] = {name: tensor[place].cpu().clone() for name, tensor in states.items()}
+        return {**self._learned_before, **learned}
+
+    def remember(self, learned: Mapping[int, State]) -> None:
+        """Take what `learned` returned in an ended process, of the same networks, for those that are not built here."""
+        self._learned_before = dict(learned)
+
     def state(self) -> dict[str, Tensor]:
         """Return what all networks have learned when they ended, on the CPU: for the next window of frames to begin with.
 
         Every tensor leads with the network.
         """
-        states = {number: fit.prior.state_dict() for number, (fit, _) in self._fits.items()}
-        return {
-            name: torch.stack([states[number][name][self._fits[number][1]].cpu() for number in sorted(self._fits)])
-            for name in states[0]
-        }
+        learned = self.learned()
+        return {name: torch.stack([learned[number][name] for number in sorted(learned)]) for name in learned[0]}
 
 
 def _block(pictures: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from pipcli.cli.photo_files import check_png
 from pipcli.cli.photo_options import PhotoOptions, with_photo_options
 from pipcli.cli.task import Companion, Task
 from pipcli.errors import UnusableInputError
+from pipcli.keeping import Identity, checksum_of
 from pipcli.media import Photo, encode_map, read_photo, shown
 
 if TYPE_CHECKING:
@@ -65,13 +66,29 @@ def deblur(
     # Everything that takes long to import waits until there is work to do: --help is instant.
     from pipcli.cli import photo_task
 
-    if kernel is not None and kernel_size is not None:
-        raise UnusableInputError("--kernel-size is of a blur that is to be found: leave out it or --kernel")
-    if kernel_size is not None and kernel_size % 2 == 0:
-        raise UnusableInputError(f"--kernel-size is odd, so that it has a middle, not {kernel_size}")
     if save_kernel is not None:
         check_png("--save-kernel", save_kernel)
-    known = None if kernel is None else _checked(read_photo(kernel), kernel)
+    companions = () if save_kernel is None else (Companion("--save-kernel", save_kernel, _kernel_file),)
+    return photo_task.run(task_of(kernel, kernel_size, "--kernel", companions), inputs, photo)
+
+
+def task_of(kernel: Path | None, kernel_size: int | None, option: str, companions: tuple[Companion, ...] = ()) -> Task:
+    """Return the task for a blur that is known, or is to be found.
+
+    Args:
+        kernel: the file of a known blur; None: it is to be found.
+        kernel_size: within which to look for it, in pixels; None tries several.
+        option: by which the file is named.
+        companions: what to write beside the result.
+
+    Raises:
+        UnusableInputError: there is no such blur or size, or both are given.
+    """
+    if kernel is not None and kernel_size is not None:
+        raise UnusableInputError(f"--kernel-size is of a blur that is to be found: leave out it or {option}")
+    if kernel_size is not None and kernel_size % 2 == 0:
+        raise UnusableInputError(f"--kernel-size is odd, so that it has a middle, not {kernel_size}")
+    known = None if kernel is None else _checked(read_photo(kernel), kernel, option)
 
     def degradation(noise: "Noise", observation: "Tensor", must_end: Callable[[], bool]) -> "Degradation":
         from pipcli.degradations import Blur
@@ -81,12 +98,13 @@ def deblur(
         weights = known.pixels()[0].mean(0)
         return Blur(noise, weights / weights.sum())
 
-    companions = () if save_kernel is None else (Companion("--save-kernel", save_kernel, _kernel_file),)
-    task = Task(name="deblur", suffix="_deblurred", degradation=degradation, companions=companions)
-    return photo_task.run(task, inputs, photo)
+    def words() -> Identity:
+        return {option: None if kernel is None else checksum_of(kernel), "--kernel-size": kernel_size}
+
+    return Task(name="deblur", suffix="_deblurred", degradation=degradation, companions=companions, words=words)
 
 
-def _checked(kernel: Photo, path: Path) -> Photo:
+def _checked(kernel: Photo, path: Path, option: str) -> Photo:
     """Refuse a kernel that is none.
 
     Raises:
@@ -94,10 +112,10 @@ def _checked(kernel: Photo, path: Path) -> Photo:
     """
     if max(kernel.height, kernel.width) > LARGEST_KERNEL:
         raise UnusableInputError(
-            f"--kernel {shown(path)} is {kernel.width}x{kernel.height}: {LARGEST_KERNEL} a side are the most"
+            f"{option} {shown(path)} is {kernel.width}x{kernel.height}: {LARGEST_KERNEL} a side are the most"
         )
     if not kernel.samples.any():
-        raise UnusableInputError(f"--kernel {shown(path)} is black all over: no blur does that")
+        raise UnusableInputError(f"{option} {shown(path)} is black all over: no blur does that")
     return kernel
 
 

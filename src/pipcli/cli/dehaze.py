@@ -8,7 +8,7 @@ import typer
 from pipcli.cli import options
 from pipcli.cli.airlight import airlight_of
 from pipcli.cli.photo_files import check_png
-from pipcli.cli.photo_options import PhotoOptions, with_photo_options
+from pipcli.cli.photo_options import PhotoOptions, refuse_options_of_generators, with_photo_options
 from pipcli.cli.task import Companion, Task, Work, noise_only
 from pipcli.errors import UnusableInputError
 from pipcli.media import Photo, encode_map, read_photo, shown
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipcli.degradations import Degradation
     from pipcli.restore import Solution
 
+OWN_GENERATORS = "dehaze, whose generators are its own"
 TRANSMISSION, TRANSMISSION_BITS = "transmission", 16
 
 Transmission = Annotated[
@@ -63,7 +64,7 @@ def dehaze(
     # Everything that takes long to import waits until there is work to do: --help is instant.
     from pipcli.cli import photo_task
 
-    _refuse_what_has_no_meaning(photo)
+    refuse_options_of_generators(photo, OWN_GENERATORS)
     colour = None if airlight is None else airlight_of(airlight)
     given, of_input_size = None, {}
     if given_transmission is not None:
@@ -86,27 +87,6 @@ def dehaze(
         solve=solve,
     )
     return photo_task.run(task, inputs, photo)
-
-
-def _refuse_what_has_no_meaning(photo: PhotoOptions) -> None:
-    """Refuse options of generators and noise, which would change nothing."""
-    meaningless = {
-        "--prior": photo.prior != PhotoOptions.prior,
-        "--quality": photo.quality != PhotoOptions.quality,
-        "--paper": photo.paper,
-        "--sigma": photo.sigma is not None,
-        "--noise": photo.noise is not None,
-        "--level": photo.level is not None,
-        "--stop": photo.stop is not None,
-        "--max-frequency": photo.max_frequency is not None,
-        "--omega": photo.omega is not None,
-        "--tv": photo.tv is not None,
-        "--tikhonov": photo.tikhonov is not None,
-        "--uncertainty": photo.uncertainty is not None,
-    }
-    for option, said in meaningless.items():
-        if said:
-            raise UnusableInputError(f"{option} has no meaning for dehaze, whose generators are its own: leave it out")
 
 
 def _solution(observation: "Tensor", work: Work, colour: tuple[float, ...] | None, given: Photo | None) -> "Solution":

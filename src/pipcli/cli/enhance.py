@@ -40,5 +40,12 @@ def enhance(inputs: options.Inputs, photo: PhotoOptions, strength: Strength = 1.
     def combined(networks: "Tensor", picture: "Tensor") -> "Tensor":
         return (picture + strength * (picture - networks)).clamp(0, 1)
 
-    task = Task(name="enhance", suffix="_enhanced", degradation=noise_only, noiseless=True, combined=combined)
+    task = Task(
+        name="enhance",
+        suffix="_enhanced",
+        degradation=noise_only,
+        noiseless=True,
+        combined=combined,
+        words=lambda: {"--strength": strength},
+    )
     return photo_task.run(task, inputs, photo)

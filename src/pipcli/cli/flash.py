@@ -8,6 +8,7 @@ import typer
 from pipcli.cli import options
 from pipcli.cli.photo_options import PhotoOptions, with_photo_options
 from pipcli.cli.task import Task, noise_only
+from pipcli.keeping import checksum_of
 from pipcli.media import read_photo, shown
 
 Guide = Annotated[
@@ -32,6 +33,11 @@ def flash(inputs: options.Inputs, guide: Guide, photo: PhotoOptions) -> int:
 
     lit = read_photo(guide)
     task = Task(
-        name="flash", suffix="_flash", degradation=noise_only, guide=lit, of_input_size={f"--guide {shown(guide)}": lit}
+        name="flash",
+        suffix="_flash",
+        degradation=noise_only,
+        guide=lit,
+        of_input_size={f"--guide {shown(guide)}": lit},
+        words=lambda: {"--guide": checksum_of(guide)},
     )
     return photo_task.run(task, inputs, photo)

@@ -11,6 +11,7 @@ from pipcli.cli.photo_files import check_same_size
 from pipcli.cli.photo_options import PhotoOptions, with_photo_options
 from pipcli.cli.task import Task, noise_only
 from pipcli.errors import UnusableInputError
+from pipcli.keeping import checksum_of
 from pipcli.media import Photo, in_unit_range, read_photo, shown
 
 if TYPE_CHECKING:
@@ -112,5 +113,9 @@ def inpaint(inputs: options.Inputs, mask: Mask, photo: PhotoOptions, invert_mask
         noiseless=True,
         known=holes.known,
         carrier=holes.carrier,
+        words=lambda: {
+            "--mask": str(ALPHA) if mask == ALPHA else checksum_of(mask),
+            "--invert-mask": invert_mask,
+        },
     )
     return photo_task.run(task, inputs, photo)

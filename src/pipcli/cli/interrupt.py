@@ -60,6 +60,17 @@ class Interruption:
         if self.signal_number is not None:
             end_at_once(self.signal_number)
 
+    def end_keeping(self) -> None:
+        """End if a signal came; to be called where all that was done is kept.
+
+        Raises:
+            EndedAtOnceError: a signal came.
+        """
+        if self.signal_number is not None:
+            raise EndedAtOnceError(
+                "interrupted: what was done is kept, and the same command goes on with it", self.signal_number
+            )
+
     @property
     def came(self) -> bool:
         """Whether a signal asked for the end."""

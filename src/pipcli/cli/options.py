@@ -125,6 +125,14 @@ Uncertainty = Annotated[
         metavar="FILE",
     ),
 ]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Keep the state of the fit in a hidden folder beside the output while it runs. If it is ended, the same "
+        "command goes on from there.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Report as JSON lines on stdout.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output file that exists.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary on stderr.")]

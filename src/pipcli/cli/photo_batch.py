@@ -2,24 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from pipcli.cli.fit_keeping import FitKeeper
+from pipcli.cli.fitting import Fitting
 from pipcli.cli.interrupt import Interruption
 from pipcli.cli.photo_job import PhotoJob
 from pipcli.cli.photo_networks import NetworksOfPictures
 from pipcli.cli.task import Work
 from pipcli.console import Reporter
-from pipcli.errors import PipRestoreError
-from pipcli.fit.device import (
-    Device,
-    members_together,
-    ran_out_of_memory,
-    return_freed_memory,
-    room_for_members,
-    slack,
-    workers_for,
-)
-from pipcli.fit.memory import available_bytes, used_bytes
-from pipcli.restore import Concurrency, Limits, Progress, Solution, restore
-from pipcli.settings import SMALLEST_TILE
+from pipcli.fit.device import Device, return_freed_memory, room_for_members
+from pipcli.keeping import Kept
+from pipcli.restore import Limits, Progress, Solution
 
 
 def batches(jobs: Iterable[PhotoJob], device: Device) -> Iterator[list[PhotoJob]]:
@@ -50,12 +42,18 @@ class Batch:
     """Photos with the same settings, whose networks are of one shape, while they are fitted."""
 
     def __init__(
-        self, jobs: Sequence[PhotoJob], device: Device, interruption: Interruption, reporter: Reporter
+        self,
+        jobs: Sequence[PhotoJob],
+        device: Device,
+        interruption: Interruption,
+        reporter: Reporter,
+        kept: Kept | None = None,
     ) -> None:
         self.jobs = jobs
         self.device = device
         self.interruption = interruption
         self.reporter = reporter
+        self.kept = kept
 
     def solve(self) -> list[Solution]:
         """Tell what is about to be done, and do it."""
@@ -79,51 +77,21 @@ class Batch:
         return job.request.task.solve(job.observation, Work(self.device, job.request.seed, limits, self))
 
     def _solve(self) -> list[Solution]:
-        """Fit, with fewer networks at a time and then in smaller tiles where memory does not suffice."""
-        networks = NetworksOfPictures([job.networks for job in self.jobs])
-        together = members_together(self.device)
-        while True:
-            try:
-                return self._fit(networks, together)
-            except (MemoryError, RuntimeError) as error:
-                if not ran_out_of_memory(error):
-                    raise
-            if together > 1:
-                together //= 2
-                self.reporter.say(f"out of memory: begun again with {together} networks at a time")
-            elif networks.pictures[0].tiles.side >= 2 * SMALLEST_TILE:
-                networks = networks.with_smaller_tiles()
-                self.reporter.say(f"out of memory: begun again in tiles of {networks.pictures[0].tiles.side} pixels")
-            else:
-                photo = self.jobs[0].files.photo
-                raise PipRestoreError(
-                    f"{photo.width}x{photo.height} pixels do not fit into the memory of {self.device.torch_device}: "
-                    "scale the picture down, cut out a part, or use another --device"
-                )
-
-    def _fit(self, networks: NetworksOfPictures, together: int) -> list[Solution]:
+        """Fit the networks of all photos."""
         job = self.jobs[0]
-        with workers_for(len(networks.places), self.device) as workers:
-            concurrency = Concurrency(workers, together, slack(self.device))
-            self._check_memory(networks, concurrency)
-            return restore(
-                [picture.picture() for picture in networks.pictures],
-                networks.build_fit,
-                limits=Limits(job.settings.fit.steps, job.request.time_limit),
-                watcher=self,
-                concurrency=concurrency,
-            )
+        limits = Limits(job.settings.fit.steps, job.request.time_limit)
+        fitting = Fitting(self.device, limits, self, self.reporter, None if self.kept is None else self._keeper)
+        photo = job.files.photo
+        return fitting.solve(
+            NetworksOfPictures([job.networks for job in self.jobs]), f"{photo.width}x{photo.height} pixels"
+        )
 
-    def _check_memory(self, networks: NetworksOfPictures, concurrency: Concurrency) -> None:
-        """Tell how much memory the fit will take, and do not begin what the system would end.
-
-        Raises:
-            MemoryError: there is not as much.
-        """
-        peak, available = networks.peak_bytes(concurrency), available_bytes(self.device.torch_device)
-        self.reporter.explain(f"about {(used_bytes() + peak) / 1e9:.2f} GB of memory at the peak")
-        if available is not None and peak > available:
-            raise MemoryError
+    def _keeper(self, layout: str) -> FitKeeper:
+        if self.kept is None:
+            raise RuntimeError("there is no folder to keep a state in")
+        return FitKeeper(
+            self.kept, layout, self.interruption, lambda step: self.reporter.say(f"going on from step {step}")
+        )
 
     def progress(self, progress: Progress) -> None:
         """Show the progress of the fit."""
@@ -143,5 +111,11 @@ class Batch:
         self.reporter.event("warning", message=message, member=member, step=step, rate_factor=rate_factor)
 
     def interrupted(self) -> bool:
-        """Return whether Ctrl-C or SIGTERM came."""
-        return self.interruption.came
+        """Return whether Ctrl-C or SIGTERM came, and there is to be an estimate; a fit that is kept just ends."""
+        return self.kept is None and self.interruption.came
+
+    def is_to_hurry(self) -> bool:
+        """Return whether a signal came after the fit, whose picture is then written; one that is kept just ends."""
+        if self.kept is not None:
+            self.interruption.end_keeping()
+        return self.interrupted()

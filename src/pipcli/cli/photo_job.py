@@ -26,19 +26,28 @@ from pipcli.settings import CLEAN_SIGMA, NoiseName, Settings
 from pipcli.sheet import Panel, side_by_side
 
 
-def noise_of(request: Request, photo: Photo, observation: Tensor) -> Noise:
-    """Return the noise that the user named, or that a photo with its (1, C, H, W) observation in [0, 1] shows.
+def noise_of(request: Request, evidence: Evidence, bit_depth: int) -> Noise:
+    """Return the noise that the user named, or that an observation of so many bits a sample shows.
 
     Raises:
-        UnusableInputError: the kind named cannot be told from this photo.
+        UnusableInputError: the kind named cannot be told from it.
     """
     if request.task.noiseless and says_nothing_of_noise(request):
-        return Gaussian.of_rounding(photo.bit_depth)
-    evidence = Evidence(observation, photo.coding)
+        return Gaussian.of_rounding(bit_depth)
     kind = kind_of(request)
     if kind is NoiseName.AUTO:
         kind = detect(evidence)
     return NOISES[kind].of(evidence, request.sigma if request.level is None else request.level)
+
+
+def shows_no_noise(request: Request, noise: Noise) -> bool:
+    """Return whether so little noise was found that there is nothing to take out; the user's word is not doubted.
+
+    Kinds that the user names may be of few samples, such as dead pixels.
+    """
+    unnamed = kind_of(request) in (NoiseName.AUTO, NoiseName.GAUSSIAN)
+    little = noise.estimated and 255 * noise.std < CLEAN_SIGMA
+    return request.task.gives_back and unnamed and little and not request.paper
 
 
 class FinishWatch:
@@ -97,7 +106,7 @@ class PhotoJob:
         self.settings = settings
         self.files = files
         self.observation = files.photo.pixels()
-        self.noise = noise_of(request, files.photo, self.observation)
+        self.noise = noise_of(request, Evidence(self.observation, files.photo.coding), files.photo.bit_depth)
         self.expected_misfit = self.noise.expected_misfit(self.observation)
         self.degradation = request.task.degradation(self.noise, self.observation, interrupted)
         self.known = None if files.known is None else torch.from_numpy(files.known)[None, None]
@@ -116,13 +125,8 @@ class PhotoJob:
 
     @property
     def is_clean(self) -> bool:
-        """Whether so little noise was found that there is nothing to take out; the user's word is not doubted.
-
-        Kinds that the user names may be of few samples, such as dead pixels.
-        """
-        unnamed = kind_of(self.request) in (NoiseName.AUTO, NoiseName.GAUSSIAN)
-        little = self.noise.estimated and 255 * self.noise.std < CLEAN_SIGMA
-        return self.request.task.gives_back and unnamed and little and not self.request.paper
+        """Whether so little noise was found that there is nothing to take out."""
+        return shows_no_noise(self.request, self.noise)
 
     @property
     def has_noise(self) -> bool:

@@ -226,6 +226,20 @@ class NetworksOfPictures:
         self.pictures = pictures
         self.places = [(networks, number) for networks in pictures for number in range(len(networks.windows))]
 
+    @property
+    def count(self) -> int:
+        """How many networks there are."""
+        return len(self.places)
+
+    @property
+    def tile_side(self) -> int:
+        """The side of a window, in pixels."""
+        return self.pictures[0].tiles.side
+
+    def to_restore(self) -> list[Picture]:
+        """Return the pictures."""
+        return [networks.picture() for networks in self.pictures]
+
     def build_fit(self, numbers: Sequence[int], rate_factor: float) -> Fit:
         """Put the fit of some networks together, by their numbers, with a factor for the learning rate."""
         return _build_fit([self.places[number] for number in numbers], rate_factor)

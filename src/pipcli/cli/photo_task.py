@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipcli.cli.interrupt import Interruption
 from pipcli.cli.photo_files import one_each, open_files
+from pipcli.cli.photo_keeping import check_resume, keeping
 from pipcli.cli.photo_options import PhotoOptions
 from pipcli.cli.request import Request, settings_of
 from pipcli.cli.task import Task
@@ -64,6 +65,7 @@ def run(task: Task, sources: Sequence[Path], photo: PhotoOptions) -> int:
     request = Request.of(task, sources[0], photo)
     settings = settings_of(request)
     requests = one_each(request, sources)
+    check_resume(requests)
     only = open_files(request) if len(requests) == 1 else None
     with Interruption() as interruption:
         # Only now, when the work is known to be possible: this loads torch.
@@ -85,10 +87,11 @@ def run(task: Task, sources: Sequence[Path], photo: PhotoOptions) -> int:
                 with account.attempt(1):
                     yield PhotoJob(one, settings, only or open_files(one), device, interrupted)
 
-        for jobs_together in batches(jobs(), device):
-            _restore(Batch(jobs_together, device, interruption, reporter), account)
-            if interruption.came:
-                break
+        with keeping(requests, device.torch_device.type) as kept:
+            for jobs_together in batches(jobs(), device):
+                _restore(Batch(jobs_together, device, interruption, reporter, kept), account)
+                if interruption.came:
+                    break
         exit_code = account.exit_code(interruption)
         reporter.event(
             "summary",
@@ -108,5 +111,5 @@ def _restore(batch: "Batch", account: _Account) -> None:
         account.fitting_seconds += solutions[0].seconds
         for job, solution in zip(batch.jobs, solutions, strict=True):
             with account.attempt(1):
-                job.finish(solution, account.reporter, batch.interrupted)
+                job.finish(solution, account.reporter, batch.is_to_hurry)
                 account.done += 1

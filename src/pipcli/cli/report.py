@@ -55,15 +55,15 @@ def started(
     photo, noise = files.photo, degradation.noise
     reporter.say(
         f"{request.task.name} {shown(files.source)} ({photo.width}x{photo.height}, {photo.bit_depth} bit), "
-        f"prior {request.prior}, {noise.name} noise, {noise.unit} {_rounded_level(noise):g} ({noise.origin}), "
+        f"prior {request.prior}, {noise.name} noise, {noise.unit} {rounded_level(noise):g} ({noise.origin}), "
         f"on {device.torch_device} ({device.reason})"
     )
     for note in (*photo.notes, *degradation.notes):
         reporter.say(note)
     precision = str(device.precision).removeprefix("torch.")
-    effective = _effective(request, settings)
-    words = ", ".join(f"{key} {value}" for key, value in effective.items() if value is not None)
-    reporter.explain(f"{words}, precision {precision}")
+    words = effective(request, settings)
+    said = ", ".join(f"{key} {value}" for key, value in words.items() if value is not None)
+    reporter.explain(f"{said}, precision {precision}")
     reporter.event(
         "start",
         version=__version__,
@@ -77,20 +77,28 @@ def started(
         device=str(device.torch_device),
         device_reason=device.reason,
         precision=precision,
-        sigma=round(noise.std * 255, 2),
-        sigma_origin="estimated" if noise.estimated else "given",
-        noise={
-            "kind": str(noise.name),
-            "detected": kind_of(request) is NoiseName.AUTO,
-            "level": _rounded_level(noise),
-            "unit": noise.unit,
-            "origin": str(noise.origin),
-        },
-        settings=effective,
+        **noise_fields(noise, kind_of(request)),
+        settings=words,
     )
 
 
-def _effective(request: Request, settings: Settings) -> dict[str, str | int | float | bool | None]:
+def noise_fields(noise: "Noise", kind: NoiseName) -> dict[str, object]:
+    """Return what a program is told of the noise, whose kind was asked for so."""
+    return {
+        "sigma": round(noise.std * 255, 2),
+        "sigma_origin": "estimated" if noise.estimated else "given",
+        "noise": {
+            "kind": str(noise.name),
+            "detected": kind is NoiseName.AUTO,
+            "level": rounded_level(noise),
+            "unit": noise.unit,
+            "origin": str(noise.origin),
+        },
+    }
+
+
+def effective(request: Request, settings: Settings) -> dict[str, str | int | float | bool | None]:
+    """Return what the fit runs with, defaults filled in."""
     return {
         "prior": str(request.prior),
         "quality": str(request.quality),
@@ -186,5 +194,6 @@ def _taken(solution: "Solution", finishing_seconds: float) -> str:
     return f"; estimate of {steps} in {solution.seconds + finishing_seconds:.1f} s"
 
 
-def _rounded_level(noise: "Noise") -> float:
+def rounded_level(noise: "Noise") -> float:
+    """Return the level as it is told, to four digits."""
     return float(f"{noise.level:.4g}")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +40,12 @@ class Request(PhotoOptions):
         return cls(task=task, source=source, **words)
 
 
-def settings_of(request: Request) -> Settings:
+def settings_of(request: Request, row_of: Callable[..., Settings] = preset) -> Settings:
     """Return the preset row with the user's words in it.
+
+    Args:
+        request: what the user asked for.
+        row_of: finds the row; see `preset`.
 
     Raises:
         UnusableInputError: a number is out of its range, or two options contradict each other.
@@ -51,7 +56,7 @@ def settings_of(request: Request) -> Settings:
     _check_noise(request)
     if request.time_limit is not None and not 0 < request.time_limit < math.inf:
         raise UnusableInputError(f"--time-limit is in seconds, above 0, not {request.time_limit:g}")
-    row = _generator(request, preset(request.task.name, request.prior, request.quality, published=request.paper))
+    row = _generator(request, row_of(request.task.name, request.prior, request.quality, published=request.paper))
     steps = row.fit.steps if request.steps is None else request.steps
     share = HELD_OUT_FRACTION if stop_of(request) is StopName.HELD_OUT else 0.0
     members = row.fit.members

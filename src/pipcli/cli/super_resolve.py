@@ -45,6 +45,11 @@ def sr(inputs: options.Inputs, photo: PhotoOptions, scale: Scale = 4, kernel: Ke
     # Everything that takes long to import waits until there is work to do: --help is instant.
     from pipcli.cli import photo_task
 
+    return photo_task.run(task_of(scale, kernel), inputs, photo)
+
+
+def task_of(scale: float, kernel: KernelName) -> Task:
+    """Return the task for a factor and a kernel."""
     factor = Fraction(scale).limit_denominator(LARGEST_DENOMINATOR)
 
     def degradation(noise: "Noise", observation: "Tensor", must_end: Callable[[], bool]) -> "Degradation":
@@ -53,5 +58,11 @@ def sr(inputs: options.Inputs, photo: PhotoOptions, scale: Scale = 4, kernel: Ke
         del observation, must_end
         return Downsample(noise, factor, kernel)
 
-    task = Task(name="sr", suffix=f"_x{scale:g}", degradation=degradation, scale=factor, noiseless=True)
-    return photo_task.run(task, inputs, photo)
+    return Task(
+        name="sr",
+        suffix=f"_x{scale:g}",
+        degradation=degradation,
+        scale=factor,
+        noiseless=True,
+        words=lambda: {"--scale": str(factor), "--kernel": kernel.value},
+    )

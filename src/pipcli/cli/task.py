@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pipcli.degradations import Degradation
     from pipcli.fit.device import Device
+    from pipcli.keeping import Identity
     from pipcli.media import Photo
     from pipcli.noise import Noise
     from pipcli.restore import Limits, Solution, Watcher
@@ -64,6 +65,7 @@ class Task:
         guide: a picture of the same place that the generators see; None where there is none.
         of_input_size: pictures that must be of the input's size, by what the user calls them.
         companions: what is written beside the result.
+        words: returns what the task's own options say, by their names, files by their checksums.
         solve: arrives at the result of a (1, C, H, W) observation in a way of the task's own, in place of networks on
             windows and filters; None for those.
     """
@@ -80,6 +82,7 @@ class Task:
     guide: "Photo | None" = None
     of_input_size: "Mapping[str, Photo]" = field(default_factory=dict)
     companions: tuple[Companion, ...] = ()
+    words: "Callable[[], Identity]" = dict
     solve: "Callable[[Tensor, Work], Solution] | None" = None
 
     def size_of_result(self, height: int, width: int) -> tuple[int, int]:

@@ -41,7 +41,7 @@ def _kept_bytes(generate: Callable[[tuple[int, int]], Tensor], side: int) -> int
     def note(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
         storages[storage.data_ptr()] = storage.nbytes()
-        return tensor
+        return tensor.detach()  # else a result that is saved holds its own graph, which nothing would free
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         pictures = generate((side, side))  # held, lest its memory be used and counted twice

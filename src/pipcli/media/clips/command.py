@@ -58,6 +58,8 @@ def arguments(plan: Plan, path: Path, *, tried: bool) -> list[str]:
         line += [f"-pix_fmt:{place}", plan.layout.name]
     for name, value in plan.options:
         line += [f"-{name}:{place}", value]
+    # Matroska numbers its files at random, else.
+    line += ["-fflags", "+bitexact"]
     return [*line, *_container_options(plan), "-f", WRITERS[plan.kind], ffmpeg.file_url(path)]
 
 

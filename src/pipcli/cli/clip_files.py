@@ -1,0 +1,183 @@
+"""The files of a task on a clip, opened and checked before any long work; loads no torch, so a refusal is quick."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipcli.cli.clip_moments import Moments, as_shown, at_rate, times_as_many
+from pipcli.cli.clip_options import ClipOptions, ClipTaskName
+from pipcli.cli.clip_tasks import DEFAULT_FACTOR, rate_of
+from pipcli.cli.options import STANDARD_STREAM
+from pipcli.cli.photo_files import check_apart, check_png
+from pipcli.cli.task import Task
+from pipcli.errors import UnusableInputError
+from pipcli.media import Photo, check_output, read_photo, shown
+from pipcli.media.clips import Clip, EncodingOptions, FrameTimes, Plan, check_writing, open_clip
+
+
+@dataclass(frozen=True)
+class ClipFiles:
+    """The files of one call.
+
+    Attributes:
+        clip: the input.
+        output: where the result goes.
+        plan: how it is written.
+        moments: the frames of the result.
+        height: of the result, in pixels.
+        width: likewise.
+        mask: what is to be filled; None for nothing.
+        reference: clean frames to measure against; None without.
+        sheet: PNG with frames before and after.
+        slice: PNG with a row of pixels over time.
+        side_by_side: how the clip of before and after is written; None without.
+    """
+
+    clip: Clip
+    output: Path
+    plan: Plan
+    moments: Moments
+    height: int
+    width: int
+    mask: Photo | Clip | None = None
+    reference: Clip | None = None
+    sheet: Path | None = None
+    slice: Path | None = None
+    side_by_side: Plan | None = None
+
+    @property
+    def are_looked_at(self) -> bool:
+        """Whether anything is to be made of the written clip."""
+        return any(file is not None for file in (self.reference, self.sheet, self.slice, self.side_by_side))
+
+
+def open_files(name: ClipTaskName, task: Task, source: Path, said: ClipOptions) -> ClipFiles:
+    """Open the inputs and check the outputs.
+
+    Raises:
+        UnusableInputError: an input cannot be worked with, or does not match the clip.
+        OutputRefusedError: an output cannot be written as asked.
+    """
+    if STANDARD_STREAM in (source, said.output):
+        raise UnusableInputError("a clip is read and written as a file or folder: - is neither")
+    clip = open_clip(source)
+    output = said.output or output_beside(source, task.suffix)
+    moments = _moments(name, said, clip)
+    height, width = task.size_of_result(clip.height, clip.width)
+    plan = check_writing(clip, output, (height, width), moments.times, encoding_of(said), overwrite=said.overwrite)
+    for option, path in (("--sheet", said.sheet), ("--slice", said.slice)):
+        if path is not None:
+            check_png(option, path)
+            check_output(path, source, overwrite=said.overwrite)
+    check_apart(
+        {
+            "--output": output,
+            "--sheet": said.sheet,
+            "--slice": said.slice,
+            "--side-by-side": said.side_by_side,
+            "--reference": said.reference,
+            "--mask": said.mask,
+        }
+    )
+    side = None
+    if said.side_by_side is not None:
+        size, options = (height, 2 * width), EncodingOptions()
+        side = check_writing(clip, said.side_by_side, size, moments.times, options, overwrite=said.overwrite)
+    return ClipFiles(
+        clip,
+        output,
+        plan,
+        moments,
+        height,
+        width,
+        mask=None if said.mask is None else _mask(said.mask, clip),
+        reference=None if said.reference is None else _reference(said.reference, clip, moments, (width, height)),
+        sheet=said.sheet,
+        slice=said.slice,
+        side_by_side=side,
+    )
+
+
+def output_beside(source: Path, suffix: str) -> Path:
+    """Return the name of the output for a clip, beside it; of a folder, another folder."""
+    if source.is_dir():
+        folder = source.resolve()
+        return folder.parent / f"{folder.name}{suffix}"
+    return source.with_name(f"{source.stem}{suffix}{source.suffix}")
+
+
+def encoding_of(said: ClipOptions) -> EncodingOptions:
+    """Return how the user wants the result encoded.
+
+    Raises:
+        UnusableInputError: a further option of the encoder is no pair.
+    """
+    pairs = []
+    for text in said.encoder_options or []:
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise UnusableInputError(f"-e is KEY=VALUE, an option of the encoder, not {shown(Path(text or '-'))}")
+        pairs.append((key, value))
+    return EncodingOptions(
+        codec=said.codec,
+        crf=said.crf,
+        preset=said.preset,
+        pix_fmt=said.pix_fmt,
+        extra=tuple(pairs),
+        lossless=said.lossless,
+    )
+
+
+def _moments(name: ClipTaskName, said: ClipOptions, clip: Clip) -> Moments:
+    if name is ClipTaskName.INTERPOLATE:
+        return _more_moments(said, clip)
+    if said.fps is None:
+        return as_shown(clip.times)
+    if clip.times.known:
+        raise UnusableInputError(
+            f"--fps is of --task interpolate, or of a folder of pictures: {shown(clip.path)} has its own rate"
+        )
+    return as_shown(FrameTimes.at_rate(rate_of(said.fps), clip.frame_count))
+
+
+def _more_moments(said: ClipOptions, clip: Clip) -> Moments:
+    if said.fps is None:
+        return times_as_many(clip.times, said.factor or DEFAULT_FACTOR)
+    if not clip.times.known:
+        raise UnusableInputError(f"{shown(clip.path)} is a folder of pictures without a rate: give --factor, not --fps")
+    return at_rate(clip.times, rate_of(said.fps))
+
+
+def _mask(path: Path, clip: Clip) -> Photo | Clip:
+    """Open a mask: a picture for all frames, or a clip with one for each."""
+    try:
+        mask: Photo | Clip = open_clip(path)
+    except UnusableInputError:
+        if path.is_dir():
+            raise
+        mask = read_photo(path)
+    if (mask.height, mask.width) != (clip.height, clip.width):
+        raise UnusableInputError(
+            f"--mask {shown(path)} is {mask.width}x{mask.height}, the clip is {clip.width}x{clip.height}: "
+            "they must match"
+        )
+    if isinstance(mask, Clip) and mask.frame_count != clip.frame_count:
+        raise UnusableInputError(
+            f"--mask {shown(path)} has {mask.frame_count} frames, the clip has {clip.frame_count}: give one for each, "
+            "or one picture for all"
+        )
+    return mask
+
+
+def _reference(path: Path, clip: Clip, moments: Moments, size: tuple[int, int]) -> Clip:
+    reference = open_clip(path)
+    mine = (*size, clip.channels, len(moments.positions))
+    theirs = (reference.width, reference.height, reference.channels, reference.frame_count)
+    if mine != theirs:
+        mine_said, theirs_said = (
+            f"{width}x{height} with {channels} channel(s) and {frames} frames"
+            for width, height, channels, frames in (mine, theirs)
+        )
+        raise UnusableInputError(
+            f"--reference {shown(path)} is {theirs_said}, the result is {mine_said}: they must match"
+        )
+    return reference

@@ -1,0 +1,267 @@
+"""The windows of one clip on their way from the file to the folder in which they are kept until all are there."""
+
+import dataclasses
+import io
+import json
+import time
+import zipfile
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipcli.cli.clip_files import ClipFiles
+from pipcli.cli.clip_moments import apart_at
+from pipcli.cli.clip_reading import Frame, FrameFeed, MaskFeed, as_frame, as_tensor
+from pipcli.cli.clip_restoring import Facts, Means, Restored, Restoring, Shown
+from pipcli.cli.clip_windows import FrameWindow
+from pipcli.cli.fit_keeping import FitKeeper
+from pipcli.cli.interrupt import Interruption
+from pipcli.console import Place
+from pipcli.errors import PipRestoreError
+from pipcli.fit.device import return_freed_memory
+from pipcli.keeping import Kept
+from pipcli.media import Photo, decode_photo, encode, shown
+from pipcli.restore import Outcome
+
+FACTS = "facts.json"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A finished window as it is kept.
+
+    Attributes:
+        facts: how it came about.
+        pictures: 16-bit PNG files, by the numbers of the frames of the result.
+    """
+
+    facts: Facts
+    pictures: dict[int, bytes]
+
+    def written(self) -> bytes:
+        """Return the file."""
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr(FACTS, json.dumps(dataclasses.asdict(self.facts)))
+            for number, data in self.pictures.items():
+                archive.writestr(f"{number}.png", data)
+        return buffer.getvalue()
+
+    @classmethod
+    def read(cls, data: bytes) -> "Piece":
+        """Return the piece of a file that `written` made."""
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            numbers = [int(Path(name).stem) for name in archive.namelist() if name != FACTS]
+            pictures = {number: archive.read(f"{number}.png") for number in numbers}
+            return cls(Facts(**json.loads(archive.read(FACTS))), pictures)
+
+    def frame(self, number: int) -> Frame:
+        """Return the (H, W, C) samples of a frame."""
+        samples: Frame = decode_photo(self.pictures[number], "a kept frame").samples
+        return samples
+
+
+class ClipJob:
+    """A clip whose windows are restored one after the other, and what is kept of them."""
+
+    def __init__(
+        self,
+        files: ClipFiles,
+        means: Means,
+        restoring: Restoring,
+        windows: Sequence[FrameWindow],
+        kept: Kept,
+        interruption: Interruption,
+        *,
+        inverted_mask: bool = False,
+    ) -> None:
+        """Look up which windows are there.
+
+        Args:
+            files: of the clip.
+            means: with what its windows are restored.
+            restoring: how.
+            windows: that cover it, in order.
+            kept: the folder for what is finished.
+            interruption: ends the work between two windows, and within one when its state is kept.
+            inverted_mask: whether white is what to keep.
+        """
+        self.files = files
+        self.means = means
+        self.restoring = restoring
+        self.windows = windows
+        self.kept = kept
+        self.interruption = interruption
+        self.inverted_mask = inverted_mask
+        cuts = [window.start for window in windows[1:] if window.opens_scene]
+        self.positions = apart_at(files.moments.positions, cuts)
+        self._outputs = _outputs_of(windows, self.positions)
+        self._to_do = self._still_to_do()
+
+    @property
+    def finished_before(self) -> int:
+        """How many windows an earlier run has left."""
+        return len(self.windows) - len(self._to_do)
+
+    def restore(self) -> None:
+        """Restore the windows that are not there yet, and keep each when it is finished.
+
+        Raises:
+            EndedAtOnceError: a signal came; what is finished is kept.
+        """
+        began, done = time.perf_counter(), 0
+        with ExitStack() as stack:
+            feed = stack.enter_context(FrameFeed(self.files.clip))
+            mask = None
+            if self.files.mask is not None:
+                mask = stack.enter_context(MaskFeed(self.files.mask, inverted=self.inverted_mask))
+            for window in self.windows:
+                if window.number not in self._to_do:
+                    continue
+                self.interruption.end_keeping()
+                self.means.reporter.at(
+                    Place(
+                        window=window.number + 1,
+                        windows=len(self.windows),
+                        kept=self.finished_before,
+                        done=done,
+                        first=window.start + 1,
+                        last=window.stop,
+                        frames=self.files.clip.frame_count,
+                        began=began,
+                    )
+                )
+                self._keep(window, self._restored(window, feed, mask))
+                return_freed_memory()
+                done += 1
+        self.means.reporter.close()
+
+    def facts(self) -> list[Facts]:
+        """Return how each window came about."""
+        return [self._piece(window).facts for window in self.windows]
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield all frames of the result, in order; where windows overlap, they fade into each other."""
+        held: deque[tuple[FrameWindow, Piece]] = deque()
+        coming = deque(self.windows)
+        for number, position in enumerate(self.positions):
+            while coming and coming[0].start <= position:
+                window = coming.popleft()
+                held.append((window, self._piece(window)))
+            while position > held[0][0].stop - 1:
+                held.popleft()
+            yield _faded([(window.weight(float(position)), piece.frame(number)) for window, piece in held])
+
+    def _piece(self, window: FrameWindow) -> Piece:
+        data = self.kept.load(piece_name(window))
+        if data is None:
+            raise PipRestoreError(
+                f"{piece_name(window)} in {shown(self.kept.folder)} was damaged after it was made: run the same "
+                "command again"
+            )
+        return Piece.read(data)
+
+    def _still_to_do(self) -> set[int]:
+        """Return the windows that are not there, or damaged, and those before them that they must begin from."""
+        wanted: set[int] = set()
+        for window in reversed(self.windows):
+            after = window.number + 1
+            is_begun_from = (
+                after in wanted
+                and self.restoring.leaves_warm
+                and not self.windows[after].opens_scene
+                and not self.kept.is_sound(warm_name(window))
+            )
+            if is_begun_from or not self.kept.is_sound(piece_name(window)):
+                wanted.add(window.number)
+        return wanted
+
+    def _restored(self, window: FrameWindow, feed: FrameFeed, mask: MaskFeed | None) -> Restored:
+        observation = as_tensor(feed.frames(window.start, window.stop))
+        known = None if mask is None else mask.known(window.start, window.stop)
+        if known is not None and bool(known.all()):
+            known = None
+        positions = [float(self.positions[number] - window.start) for number in self._outputs[window.number]]
+        shown = Shown(observation, known, positions, self._warm(window))
+        if self.files.mask is not None and known is None:
+            return Restored(observation, Facts(Outcome.CLEAN.name))
+        return self.restoring(shown, self._seconds(window), lambda layout: self._keeper(window, layout))
+
+    def _keeper(self, window: FrameWindow, layout: str) -> FitKeeper:
+        return FitKeeper(
+            self.kept,
+            fit_prefix(window) + layout,
+            self.interruption,
+            lambda step: self.means.reporter.say(f"going on from step {step} of window {window.number + 1}"),
+        )
+
+    def _seconds(self, window: FrameWindow) -> float | None:
+        """Return this window's part of the time that is left."""
+        limit = self.means.request.time_limit
+        if limit is None:
+            return None
+        finished = [other for other in self.windows if other.number not in self._to_do or other.number < window.number]
+        spent = sum(self._piece(other).facts.seconds for other in finished)
+        left = len(self.windows) - len(finished)
+        return max(0.0, limit - spent) / max(1, left)
+
+    def _warm(self, window: FrameWindow) -> Any | None:
+        if window.opens_scene or not self.restoring.leaves_warm:
+            return None
+        data = self.kept.load(warm_name(self.windows[window.number - 1]))
+        return None if data is None else torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+
+    def _keep(self, window: FrameWindow, restored: Restored) -> None:
+        """Keep a finished window, and no longer what it began from."""
+        frames = zip(self._outputs[window.number], restored.frames, strict=True)
+        piece = Piece(restored.facts, {number: _encoded(picture) for number, picture in frames})
+        files = {piece_name(window): piece.written()}
+        if restored.warm is not None:
+            buffer = io.BytesIO()
+            torch.save(restored.warm, buffer)
+            files[warm_name(window)] = buffer.getvalue()
+        self.kept.save(files)
+        before = () if window.number == 0 else (warm_name(self.windows[window.number - 1]),)
+        self.kept.forget([*before, *self.kept.names_with(f"fit-{fit_prefix(window)}")])
+
+
+def _outputs_of(windows: Sequence[FrameWindow], positions: Sequence[Fraction]) -> list[range]:
+    """Return, for each window, the frames of the result that lie within it; positions never fall."""
+    return [range(bisect_left(positions, one.start), bisect_right(positions, one.stop - 1)) for one in windows]
+
+
+def _faded(frames: Sequence[tuple[float, Frame]]) -> Frame:
+    """Return the mean of some frames by their weights; of one, itself."""
+    if len(frames) == 1:
+        return frames[0][1]
+    total = sum(weight * frame.astype(np.float64) for weight, frame in frames)
+    mean: Frame = np.round(total / sum(weight for weight, _ in frames)).astype(np.uint16)
+    return mean
+
+
+def _encoded(picture: Tensor) -> bytes:
+    return encode(Photo(as_frame(picture), "PNG"), "PNG")
+
+
+def piece_name(window: FrameWindow) -> str:
+    """Return the name of the file with a finished window."""
+    return f"window-{window.number:05}.zip"
+
+
+def warm_name(window: FrameWindow) -> str:
+    """Return the name of the file from which the next window begins."""
+    return f"window-{window.number:05}-warm.pt"
+
+
+def fit_prefix(window: FrameWindow) -> str:
+    """Return the beginning of the names of a window's fits."""
+    return f"{window.number:05}-"

@@ -1,0 +1,489 @@
+"""How a window of frames is restored: all frames together, each by itself, or what a task has of its own."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from pipcli.cli.clip_networks import ClipNetworks
+from pipcli.cli.fitting import Fitting
+from pipcli.cli.photo_networks import WHOLE_PICTURES, Networks, NetworksOfPictures
+from pipcli.cli.request import Request, stop_of
+from pipcli.console import Reporter
+from pipcli.degradations import Degradation
+from pipcli.dehazing import dehaze, estimate_airlight
+from pipcli.errors import PipRestoreError, UnusableInputError
+from pipcli.finishing import Finished, finish
+from pipcli.fit.device import Device, ran_out_of_memory, room_for_members
+from pipcli.fit.fit import Fit
+from pipcli.joining import Degraded
+from pipcli.motion import interpolate
+from pipcli.noise import Noise, Origin
+from pipcli.restore import CHECK_EVERY, Concurrency, Keeper, Limits, Outcome, Picture, Progress, Solution, Stage
+from pipcli.settings import DEHAZE, Settings
+
+KeeperOf = Callable[[str], Keeper]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What there is to restore a window of frames from.
+
+    Attributes:
+        observation: (T, C, h, w) float32 in [0, 1].
+        known: (T, 1, h, w) booleans: what is not to be filled; None is all.
+        positions: of the frames that are wanted, in frames of the window; those of the input, unless the task makes
+            others.
+        warm: what the window before has left for this one; None where there is none.
+    """
+
+    observation: Tensor
+    known: Tensor | None
+    positions: Sequence[float]
+    warm: Any | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """How a window came about, in numbers that can be kept.
+
+    Attributes:
+        outcome: the name of why most networks ended.
+        steps: of each network, the step whose estimate was taken.
+        steps_done: of each network, how many were made.
+        fitting_seconds: of fitting.
+        seconds: of all.
+        restarts: how many networks diverged and were begun again.
+    """
+
+    outcome: str
+    steps: list[int] = field(default_factory=list)
+    steps_done: list[int] = field(default_factory=list)
+    fitting_seconds: float = 0.0
+    seconds: float = 0.0
+    restarts: int = 0
+
+    @classmethod
+    def of(cls, solutions: Sequence[Solution], seconds: float) -> "Facts":
+        """Return the facts of solutions that were fitted together."""
+        return cls(
+            outcome=solutions[0].outcome.name,
+            steps=[step for solution in solutions for step in solution.steps],
+            steps_done=[step for solution in solutions for step in solution.steps_done],
+            fitting_seconds=solutions[0].seconds,
+            seconds=seconds,
+            restarts=sum(solution.restarts for solution in solutions),
+        )
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A window of frames, restored.
+
+    Attributes:
+        frames: (M, C, H, W) in [0, 1], as the user gets them.
+        facts: of how.
+        warm: what the next window can begin from; None for nothing.
+    """
+
+    frames: Tensor
+    facts: Facts
+    warm: Any | None = None
+
+
+@dataclass(frozen=True)
+class Means:
+    """With what all windows of a clip are restored.
+
+    Attributes:
+        request: what the user asked for, as for a photo.
+        settings: the preset row with the user's words in it.
+        degradation: what happened to every frame.
+        noise: of every frame.
+        device: where to fit.
+        reporter: is told of the progress.
+        check: ends the work, by raising, when a signal came.
+    """
+
+    request: Request
+    settings: Settings
+    degradation: Degradation
+    noise: Noise
+    device: Device
+    reporter: Reporter
+    check: Callable[[], None]
+
+    def as_known(self, picture: Tensor, shown: Shown) -> Tensor:
+        """Put the pixels that are known, if they have no noise, into frames that were to fill the others."""
+        if shown.known is None or self.noise.origin is not Origin.ROUNDING:
+            return picture
+        return torch.where(shown.known, shown.observation, picture)
+
+
+class Restoring(Protocol):
+    """A way to restore a window."""
+
+    leaves_warm: bool
+
+    def __call__(self, shown: Shown, seconds: float | None, keeper_of: KeeperOf) -> Restored:
+        """Restore a window.
+
+        Args:
+            shown: what there is.
+            seconds: to end within; None for no bound.
+            keeper_of: returns who keeps the state of a fit, by a name.
+        """
+
+
+class Watch:
+    """Tells of the fit and the filters of a window, and ends them when a signal came or time is up."""
+
+    def __init__(self, means: Means, observation: Tensor, seconds: float | None) -> None:
+        self._means = means
+        self._seconds = seconds
+        self._began = time.perf_counter()
+        self._noise_variance = _noise_variance(means, observation)
+
+    @property
+    def spent(self) -> float:
+        """Seconds since the beginning."""
+        return time.perf_counter() - self._began
+
+    def progress(self, progress: Progress) -> None:
+        """Show the progress of the fit."""
+        self._means.reporter.show(progress, self._noise_variance)
+
+    def restarted(self, member: int, step: int, rate_factor: float) -> None:
+        """Tell that a fit diverged and begins again."""
+        message = f"the fit diverged at step {step}: restarted with {rate_factor:g} times the learning rate"
+        self._means.reporter.say(message)
+        self._means.reporter.event("warning", message=message, member=member, step=step, rate_factor=rate_factor)
+
+    def interrupted(self) -> bool:
+        """Return False: a fit that is kept ends when it has been kept, without an estimate."""
+        return False
+
+    def branch_step(self, step: int, steps: int) -> None:
+        """Show a step of the branch."""
+        if step == 1 or step % CHECK_EVERY == 0:
+            progress = Progress(1, 1, step, steps, step / steps, self.spent, None, Stage.BRANCH)
+            self._means.reporter.show(progress, None)
+
+    def must_end(self) -> bool:
+        """Return whether time is up; end at once if a signal came."""
+        self._means.check()
+        return self._seconds is not None and self.spent >= self._seconds
+
+
+def _noise_variance(means: Means, observation: Tensor) -> float | None:
+    """Return the mean squared error of the clean frames, where the held-out error is one."""
+    if not (means.noise.misfit_is_squared_error and means.degradation.tells_error):
+        return None
+    misfits = [means.noise.expected_misfit(frame) for frame in torch.split(observation, 1)]
+    return sum(misfits) / len(misfits)
+
+
+class Unchanged:
+    """Gives every frame back: there is no noise to take out."""
+
+    leaves_warm = False
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+
+    def __call__(self, shown: Shown, seconds: float | None, keeper_of: KeeperOf) -> Restored:
+        """Return the frames."""
+        del seconds, keeper_of
+        self._means.check()
+        return Restored(shown.observation, Facts(Outcome.CLEAN.name))
+
+
+class FramesApart:
+    """Restores each frame as if it were a picture."""
+
+    leaves_warm = False
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+
+    def __call__(self, shown: Shown, seconds: float | None, keeper_of: KeeperOf) -> Restored:
+        """Fit as many frames side by side as keep the device busy, and filter each."""
+        watch = Watch(self._means, shown.observation, seconds)
+        frames, solutions = [], []
+        pictures = [self._networks(shown, frame) for frame in range(len(shown.observation))]
+        together = max(1, room_for_members(self._means.device) // len(pictures[0].windows))
+        for first in range(0, len(pictures), together):
+            part = pictures[first : first + together]
+            solved = self._solved(part, watch, seconds, partial(_keeper_at, keeper_of, first))
+            solutions += solved
+            for networks, solution in zip(part, solved, strict=True):
+                frames.append(self._finished(networks, solution, watch))
+        facts = Facts.of(solutions, watch.spent)
+        fitting = sum(solution.seconds for solution in solutions[::together])
+        return Restored(
+            self._means.as_known(torch.cat(frames), shown), dataclasses.replace(facts, fitting_seconds=fitting)
+        )
+
+    def _networks(self, shown: Shown, frame: int) -> Networks:
+        means, place = self._means, slice(frame, frame + 1)
+        return Networks(
+            means.settings,
+            shown.observation[place],
+            means.degradation,
+            means.noise,
+            means.device,
+            stop_of(means.request),
+            means.request.seed,
+            known=None if shown.known is None else shown.known[place],
+        )
+
+    def _solved(
+        self, pictures: list[Networks], watch: Watch, seconds: float | None, keeper_of: KeeperOf
+    ) -> list[Solution]:
+        left = None if seconds is None else max(0.0, seconds - watch.spent)
+        limits = Limits(self._means.settings.fit.steps, left)
+        fitting = Fitting(self._means.device, limits, watch, self._means.reporter, keeper_of)
+        return fitting.solve(NetworksOfPictures(pictures), "frames of this size")
+
+    def _finished(self, networks: Networks, solution: Solution, watch: Watch) -> Tensor:
+        means, degradation = self._means, self._means.degradation
+        degraded = Degraded(degradation, degradation.naive, networks.observed, networks.held_out)
+        finished = within_memory(
+            partial(
+                finish,
+                solution.image,
+                networks.observation,
+                means.noise,
+                means.settings.finish,
+                means.device,
+                means.request.seed,
+                watch,
+                degraded,
+            )
+        )
+        return degradation.visible(finished.image)
+
+
+class _Together:
+    """The networks of one window of frames, to be fitted; knows those that memory sufficed for in the end."""
+
+    def __init__(self, networks: ClipNetworks) -> None:
+        self.networks = networks
+
+    @property
+    def count(self) -> int:
+        """How many networks there are."""
+        return len(self.networks.windows)
+
+    @property
+    def tile_side(self) -> int:
+        """The side of a window, in pixels."""
+        return self.networks.tiles.side
+
+    def to_restore(self) -> list[Picture]:
+        """Return the block."""
+        return [self.networks.picture()]
+
+    def build_fit(self, numbers: Sequence[int], rate_factor: float) -> Fit:
+        """Put the fit of some networks together."""
+        return self.networks.build_fit(numbers, rate_factor)
+
+    def with_smaller_tiles(self) -> "_Together":
+        """Go on with networks of half the side."""
+        self.networks = self.networks.with_smaller_tiles()
+        return self
+
+    def peak_bytes(self, concurrency: Concurrency) -> int:
+        """Return an estimate of the memory that the fit takes at its peak."""
+        networks = self.networks
+        return networks.peak_bytes(self.count, concurrency) + WHOLE_PICTURES * networks.picture_bytes
+
+
+class _WithWhatWasLearned:
+    """Keeps, with the state of a fit, what the networks that have ended have learned, for the next window."""
+
+    def __init__(self, keeper: Keeper, together: _Together) -> None:
+        self._keeper = keeper
+        self._together = together
+
+    def kept(self) -> dict[str, Any] | None:
+        """Return the state to go on from; None to begin."""
+        state = self._keeper.kept()
+        if state is not None:
+            self._together.networks.remember(state.pop("learned"))
+        return state
+
+    def is_due(self) -> bool:
+        """Return whether to keep the state of now."""
+        return self._keeper.is_due()
+
+    def keep(self, state: dict[str, Any]) -> None:
+        """Keep a state."""
+        self._keeper.keep({**state, "learned": self._together.networks.learned()})
+
+
+class FramesTogether:
+    """Fits generators of blocks of frames, which see all frames of a window."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        # The published networks begin anew with every window.
+        self.leaves_warm = not means.request.paper
+
+    def __call__(self, shown: Shown, seconds: float | None, keeper_of: KeeperOf) -> Restored:
+        """Fit the networks of the window, and filter what they make."""
+        watch = Watch(self._means, shown.observation, seconds)
+        together = _Together(self._networks(shown))
+        limits = Limits(self._means.settings.fit.steps, seconds)
+
+        def keeper(layout: str) -> Keeper:
+            return _WithWhatWasLearned(keeper_of(layout), together)
+
+        fitting = Fitting(self._means.device, limits, watch, self._means.reporter, keeper)
+        (solution,) = fitting.solve(together, f"{len(shown.observation)} frames of this size")
+        warm = {"tile": together.tile_side, "state": together.networks.state()} if self.leaves_warm else None
+        frames = self._finished(together.networks, solution, watch)
+        return Restored(self._means.as_known(frames, shown), Facts.of([solution], watch.spent), warm)
+
+    def _networks(self, shown: Shown) -> ClipNetworks:
+        means = self._means
+        networks = partial(
+            ClipNetworks,
+            means.settings,
+            shown.observation,
+            means.degradation,
+            means.noise,
+            means.device,
+            stop_of(means.request),
+            means.request.seed,
+            known=shown.known,
+        )
+        made: ClipNetworks = networks()
+        # What networks of other tiles have learned is of no use.
+        if shown.warm is not None and shown.warm["tile"] == made.tiles.side:
+            made = networks(warm=shown.warm["state"])
+        return made
+
+    def _finished(self, networks: ClipNetworks, solution: Solution, watch: Watch) -> Tensor:
+        """Filter each frame of the networks' block."""
+        means, degradation = self._means, self._means.degradation
+        observed = networks.observed
+        frames = []
+        for frame in range(networks.frames):
+            degraded = Degraded(
+                degradation,
+                degradation.naive,
+                None if observed is None else observed[:, :, frame],
+                networks.held_out[frame],
+            )
+            finished = within_memory(
+                partial(
+                    finish,
+                    solution.image[:, :, frame],
+                    networks.observation[:, :, frame],
+                    means.noise,
+                    means.settings.finish,
+                    means.device,
+                    means.request.seed,
+                    watch,
+                    degraded,
+                )
+            )
+            frames.append(degradation.visible(finished.image))
+        return torch.cat(frames)
+
+
+def _keeper_at(keeper_of: KeeperOf, first: int, layout: str) -> Keeper:
+    return keeper_of(f"{first}-{layout}")
+
+
+def within_memory(filters: Callable[[], Finished]) -> Finished:
+    """Run filters.
+
+    Raises:
+        PipRestoreError: memory does not suffice.
+    """
+    try:
+        return filters()
+    except (MemoryError, RuntimeError) as error:
+        if not ran_out_of_memory(error):
+            raise
+        raise PipRestoreError(
+            "the filters ran out of memory: take fewer frames at a time with --window, or use another --device"
+        ) from error
+
+
+class WithoutHaze:
+    """Takes the haze off each frame, with one airlight for the whole clip."""
+
+    leaves_warm = False
+
+    def __init__(self, means: Means, strip: Tensor, airlight: Sequence[float] | None) -> None:
+        """Settle the airlight: as given, or as the dark channel of some frames together tells it.
+
+        Args:
+            means: with what to restore.
+            strip: (1, C, H, W) frames from all over the clip, as one picture.
+            airlight: one number or three in [0, 1]; None to find it.
+
+        Raises:
+            UnusableInputError: there are three numbers, and the clip is grey.
+        """
+        self._means = means
+        if airlight is not None and len(airlight) > strip.shape[1]:
+            raise UnusableInputError("--airlight has three numbers, and this clip is grey: give one")
+        self._airlight = estimate_airlight(strip, DEHAZE) if airlight is None else torch.tensor(airlight)
+
+    def __call__(self, shown: Shown, seconds: float | None, keeper_of: KeeperOf) -> Restored:
+        """Fit each frame's scene and transmission."""
+        del keeper_of
+        watch = Watch(self._means, shown.observation, seconds)
+        frames, facts = [], []
+        for frame in torch.split(shown.observation, 1):
+            self._means.check()
+            left = None if seconds is None else max(0.0, seconds - watch.spent)
+            limits = Limits(self._means.settings.fit.steps, left)
+            dehazed = dehaze(
+                frame,
+                DEHAZE,
+                self._means.device,
+                self._means.request.seed,
+                airlight=self._airlight,
+                limits=limits,
+                watcher=watch,
+            )
+            frames.append(dehazed.scene)
+            facts.append(dehazed)
+        return Restored(
+            torch.cat(frames),
+            Facts(
+                outcome=facts[0].outcome.name,
+                steps=[one.steps for one in facts],
+                steps_done=[one.steps_done for one in facts],
+                fitting_seconds=sum(one.seconds for one in facts),
+                seconds=watch.spent,
+                restarts=sum(one.restarts for one in facts),
+            ),
+        )
+
+
+class FramesBetween:
+    """Makes frames at moments that were never shown; those that were come back as they are."""
+
+    leaves_warm = False
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+
+    def __call__(self, shown: Shown, seconds: float | None, keeper_of: KeeperOf) -> Restored:
+        """Follow the motion to the wanted moments."""
+        del seconds, keeper_of
+        self._means.check()
+        began = time.perf_counter()
+        frames = interpolate(shown.observation, shown.positions)
+        return Restored(frames, Facts(Outcome.BETWEEN.name, seconds=time.perf_counter() - began))

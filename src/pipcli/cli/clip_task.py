@@ -1,0 +1,198 @@
+"""The way of every task on clips: settle the settings, check the files, look at all frames, restore, write and look."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipcli.cli.airlight import airlight_of
+from pipcli.cli.clip_files import ClipFiles, open_files
+from pipcli.cli.clip_options import ClipOptions, ClipTaskName
+from pipcli.cli.clip_tasks import task_of
+from pipcli.cli.interrupt import Interruption
+from pipcli.cli.photo_keeping import identity_of
+from pipcli.cli.photo_options import PhotoOptions, TaskOptions
+from pipcli.cli.request import Request, settings_of
+from pipcli.keeping import Identity, Kept, folder_beside
+from pipcli.media.clips import ClipWriter
+from pipcli.settings import PUBLISHED_WINDOW_FRAMES, WINDOW_FRAMES, Settings, clip_preset, preset
+
+if TYPE_CHECKING:
+    from pipcli.cli.clip_job import ClipJob
+    from pipcli.cli.clip_restoring import Means, Restoring
+    from pipcli.cli.clip_scan import Scan
+    from pipcli.console import Reporter
+    from pipcli.fit.device import Device
+
+# Neighbours share this part of the frames of a window.
+OVERLAP_SHARE = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class ClipRequest:
+    """What the user asked for.
+
+    Attributes:
+        name: of the task.
+        said: the options as typed.
+        photo: the same for every frame, as if it were a photo.
+    """
+
+    name: ClipTaskName
+    said: ClipOptions
+    photo: Request
+
+    @classmethod
+    def of(cls, name: ClipTaskName, source: Path, said: ClipOptions) -> "ClipRequest":
+        """Return the request of a task on a clip.
+
+        Raises:
+            UnusableInputError: the options do not go together.
+        """
+        words = {field.name: getattr(said, field.name) for field in dataclasses.fields(TaskOptions)}
+        return cls(name, said, Request.of(task_of(name, said), source, PhotoOptions(**words)))
+
+    @property
+    def window(self) -> int:
+        """Frames of a window, at most."""
+        if self.said.window is not None:
+            return self.said.window
+        return PUBLISHED_WINDOW_FRAMES if self.said.paper else WINDOW_FRAMES
+
+    @property
+    def overlap(self) -> int:
+        """Frames that windows share: none where frames do not know of each other."""
+        if self.name is ClipTaskName.INTERPOLATE:  # what lies between two windows must be in one of them
+            return max(1, self.window // OVERLAP_SHARE)
+        return 0 if self.said.per_frame or self.said.paper else self.window // OVERLAP_SHARE
+
+    def settings(self) -> Settings:
+        """Return the preset row with the user's words in it.
+
+        Raises:
+            UnusableInputError: a number is out of its range, or two options contradict each other.
+        """
+        fits_blocks = not self.said.per_frame and self.name not in (ClipTaskName.DEHAZE, ClipTaskName.INTERPOLATE)
+        return settings_of(self.photo, clip_preset if fits_blocks else preset)
+
+    def identity(self, device: str) -> Identity:
+        """Return what decides the frames of the result on a kind of device."""
+        own = {"--window": self.window, "--per-frame": self.said.per_frame}
+        return {**identity_of(self.photo, device), **own}
+
+
+def run(name: ClipTaskName, source: Path, said: ClipOptions) -> int:
+    """Carry out a task on a clip and return the exit code.
+
+    Raises:
+        PipRestoreError: something about the options, the input or the outputs stands in the way.
+    """
+    began = time.perf_counter()
+    request = ClipRequest.of(name, source, said)
+    settings = request.settings()
+    files = open_files(name, request.photo.task, source, said)
+    with Interruption() as interruption:
+        # Only now, when the work is known to be possible: this loads torch.
+        from pipcli.cli import clip_looking, clip_report
+        from pipcli.console import Reporter, Verbosity
+        from pipcli.fit.device import choose_device, keep_freed_memory
+
+        keep_freed_memory()
+        device = choose_device(said.device)
+        reporter = Reporter(Verbosity(said.json, said.quiet, said.verbose))
+        identity = request.identity(device.torch_device.type)
+        folder = folder_beside(files.output)
+        with Kept(folder, identity, anew=not said.resume, advice="add --no-resume") as kept:
+            job = _job(request, settings, files, kept, device, interruption, reporter)
+            clip_report.started(job, said)
+            try:
+                job.restore()
+            finally:
+                reporter.close()
+            _write(job, interruption)
+            metrics = None
+            if files.are_looked_at:
+                metrics = clip_looking.look_at(
+                    files, job.means.degradation, overwrite=said.overwrite, check=interruption.end_keeping
+                )
+            clip_report.finished(job, metrics)
+            fitting = sum(one.fitting_seconds for one in job.facts())
+            kept.discard()
+        reporter.event(
+            "summary",
+            done=1,
+            failed=0,
+            seconds=round(time.perf_counter() - began, 3),
+            fitting_seconds=round(fitting, 3),
+            exit_code=0,
+        )
+        return 0
+
+
+def _job(
+    request: ClipRequest,
+    settings: Settings,
+    files: ClipFiles,
+    kept: Kept,
+    device: "Device",
+    interruption: Interruption,
+    reporter: "Reporter",
+) -> "ClipJob":
+    """Look at all frames, and lay out the work."""
+    from pipcli.cli.clip_job import ClipJob
+    from pipcli.cli.clip_restoring import Means
+    from pipcli.cli.clip_scan import scan
+    from pipcli.cli.clip_windows import windows_of
+    from pipcli.cli.photo_job import noise_of
+    from pipcli.noise import Evidence
+
+    photo = request.photo
+    seen = scan(files.clip, interruption.end_keeping)
+    noise = noise_of(photo, Evidence(seen.strip), files.clip.bit_depth)
+    degradation = photo.task.degradation(noise, seen.middle, _never_hurried(interruption))
+    means = Means(photo, settings, degradation, noise, device, reporter, interruption.end_keeping)
+    windows = windows_of(files.clip.frame_count, seen.cuts, request.window, request.overlap)
+    return ClipJob(
+        files,
+        means,
+        _restoring(request, means, seen),
+        windows,
+        kept,
+        interruption,
+        inverted_mask=request.said.invert_mask,
+    )
+
+
+def _never_hurried(interruption: Interruption) -> Callable[[], bool]:
+    """Return what ends the work when a signal came, and else says that there is no hurry."""
+
+    def must_end() -> bool:
+        interruption.end_keeping()
+        return False
+
+    return must_end
+
+
+def _restoring(request: ClipRequest, means: "Means", seen: "Scan") -> "Restoring":
+    """Return the way to restore a window."""
+    from pipcli.cli import clip_restoring
+    from pipcli.cli.photo_job import shows_no_noise
+
+    if request.name is ClipTaskName.DEHAZE:
+        airlight = request.said.airlight
+        return clip_restoring.WithoutHaze(means, seen.strip, None if airlight is None else airlight_of(airlight))
+    if request.name is ClipTaskName.INTERPOLATE:
+        return clip_restoring.FramesBetween(means)
+    if shows_no_noise(means.request, means.noise):
+        return clip_restoring.Unchanged(means)
+    return clip_restoring.FramesApart(means) if request.said.per_frame else clip_restoring.FramesTogether(means)
+
+
+def _write(job: "ClipJob", interruption: Interruption) -> None:
+    """Write the finished frames as the clip that was asked for."""
+    with ClipWriter(job.files.plan) as writer:
+        for frame in job.frames():
+            interruption.end_keeping()
+            writer.write(frame)
+        writer.finish()

@@ -1,0 +1,75 @@
+"""What identifies a task on a photo to one who goes on with it, and the folder in which it is kept."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from pipcli import __version__
+from pipcli.cli.options import STANDARD_STREAM
+from pipcli.cli.photo_files import output_beside
+from pipcli.cli.photo_options import PhotoOptions
+from pipcli.cli.request import Request
+from pipcli.errors import UnusableInputError
+from pipcli.keeping import Identity, Kept, checksum_of, folder_beside
+
+# The options that the fit does not depend on. Of a device its kind decides, and of the uncertainty whether it is given.
+NOT_OF_THE_FIT = {
+    "output", "device", "reference", "sheet", "uncertainty", "resume", "json", "overwrite", "quiet", "verbose",
+}  # fmt: skip
+
+
+def identity_of(request: Request, device: str) -> Identity:
+    """Return what decides the result of a request on a kind of device.
+
+    Raises:
+        UnusableInputError: the input cannot be read again.
+    """
+    decisive = [field.name for field in dataclasses.fields(PhotoOptions) if field.name not in NOT_OF_THE_FIT]
+    values = {f"--{name.replace('_', '-')}": getattr(request, name) for name in decisive}
+    return {
+        "input": checksum_of(request.source),
+        "task": request.task.name,
+        "version": __version__,
+        "--device": device,
+        "--uncertainty": request.uncertainty is not None,
+        **values,
+        **request.task.words(),
+    }
+
+
+def check_resume(requests: Sequence[Request]) -> None:
+    """Refuse --resume where nothing could be kept.
+
+    Raises:
+        UnusableInputError: it is.
+    """
+    request = requests[0]
+    if not request.resume:
+        return
+    if len(requests) > 1:
+        raise UnusableInputError(f"--resume is for one picture, and there are {len(requests)} inputs")
+    if STANDARD_STREAM in (request.source, request.output):
+        raise UnusableInputError("--resume keeps the fit beside the output and reads the input again: - is neither")
+    if request.task.solve is not None:
+        raise UnusableInputError(f"--resume is not for {request.task.name}, which takes seconds: leave it out")
+
+
+@contextlib.contextmanager
+def keeping(requests: Sequence[Request], device: str) -> Iterator[Kept | None]:
+    """Keep the fit of the one request that asks for it in a folder beside its output, until it is written.
+
+    Args:
+        requests: that `check_resume` let pass.
+        device: the kind of it.
+
+    Raises:
+        OutputRefusedError: the folder is in use, or keeps other work.
+    """
+    request = requests[0]
+    if not request.resume:
+        yield None
+        return
+    output = request.output or output_beside(request.source, request.task.suffix)
+    with Kept(folder_beside(output), identity_of(request, device)) as kept:
+        yield kept
+        kept.discard()

@@ -1,0 +1,209 @@
+"""A clip whose work is ended, however, is gone on with, and ends with the same bytes."""
+
+import json
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from clip_making import clip, read
+from running import ENVIRONMENT, PATIENCE, START, Run, names
+
+from pipcli.keeping import checksum_of
+
+Command = Callable[..., Run]
+Words = list[str | Path]
+FOLDER = ".out.mkv.resume"
+OFTEN = (
+    "import pipcli.cli.app; from pipcli.cli import fit_keeping\n"
+    "fit_keeping.PERIOD = fit_keeping.LEAST_SHARE = 0.0\n"
+    "pipcli.cli.app.main()"
+)
+
+
+@pytest.fixture(params=[(), ("--per-frame",)])
+def words(request: pytest.FixtureRequest, tmp_path: Path) -> Words:
+    source = clip(tmp_path / "in.mkv", 4, (24, 16))
+    settings = ("--sigma", "20", "--steps", "30", "--stop", "none", "--window", "3", "--device", "cpu")
+    return ["video", source, "-o", tmp_path / "out.mkv", *settings, *request.param]
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[[Words], "subprocess.Popen[bytes]"]]:
+    """Start commands that keep their state after every round; they are gone at the end."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def run(words: Words) -> "subprocess.Popen[bytes]":
+        process = subprocess.Popen(
+            [START[0], "-c", OFTEN, *words],
+            env=ENVIRONMENT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        processes.append(process)
+        return process
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.communicate(timeout=PATIENCE)
+
+
+Start = Callable[[Words], "subprocess.Popen[bytes]"]
+
+
+def wait_for(process: "subprocess.Popen[bytes]", windows_done: int, step: int) -> None:
+    """Wait until so many windows are finished and the next has made so many steps."""
+    assert process.stdout is not None
+    while True:
+        line = process.stdout.readline()
+        assert line, process.communicate()
+        fields = json.loads(line)
+        if fields["type"] == "progress" and fields["windows_done"] == windows_done and fields["step"] >= step:
+            return
+
+
+def end(process: "subprocess.Popen[bytes]", number: int) -> bytes:
+    process.send_signal(number)
+    return process.communicate(timeout=PATIENCE)[1]
+
+
+@pytest.fixture
+def expected(words: Words, command: Command, tmp_path: Path) -> str:
+    """Return the checksum of the unbroken run's clip, which is taken away."""
+    assert command(*words).code == 0
+    found = checksum_of(tmp_path / "out.mkv")
+    (tmp_path / "out.mkv").unlink()
+    return found
+
+
+@pytest.mark.parametrize(("windows_done", "step"), [(0, 20), (1, 1)])
+def test_a_killed_run_goes_on_and_ends_with_the_bytes_of_an_unbroken_one(
+    windows_done: int, step: int, words: Words, expected: str, start: Start, command: Command, tmp_path: Path
+) -> None:
+    process = start([*words, "--json"])
+    wait_for(process, windows_done, step)
+    end(process, signal.SIGKILL)
+    assert names(tmp_path) == {"in.mkv", FOLDER}
+    run = command(*words)
+    assert run.code == 0
+    told = b"1 of 2 windows were there already" if windows_done else b"going on from step "
+    assert told in run.err
+    assert checksum_of(tmp_path / "out.mkv") == expected
+    assert names(tmp_path) == {"in.mkv", "out.mkv"}
+
+
+@pytest.mark.parametrize("words", [()], indirect=True)
+def test_runs_killed_at_random_moments_end_with_the_same_bytes(
+    words: Words, expected: str, start: Start, command: Command, tmp_path: Path
+) -> None:
+    moments = random.Random(0)
+    for _ in range(4):
+        process = start(words)
+        time.sleep(moments.uniform(2, 6))
+        end(process, signal.SIGKILL)
+        if (tmp_path / "out.mkv").exists():
+            break
+    else:
+        assert command(*words).code == 0
+    assert checksum_of(tmp_path / "out.mkv") == expected
+
+
+@pytest.mark.parametrize("words", [()], indirect=True)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_keeps_what_is_finished_and_writes_no_half_clip(
+    number: signal.Signals, words: Words, expected: str, start: Start, command: Command, tmp_path: Path
+) -> None:
+    process = start([*words, "--json"])
+    wait_for(process, 1, 1)
+    err = end(process, number)
+    assert process.returncode == 128 + number
+    assert err.splitlines()[-1] == (
+        b"pip-restore: interrupted: what was done is kept, and the same command goes on with it"
+    )
+    assert b"Traceback" not in err
+    assert names(tmp_path) == {"in.mkv", FOLDER}
+    assert command(*words).code == 0
+    assert checksum_of(tmp_path / "out.mkv") == expected
+
+
+@pytest.fixture
+def half_done(words: Words, start: Start) -> None:
+    process = start([*words, "--json"])
+    wait_for(process, 1, 20)
+    end(process, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("words", [()], indirect=True)
+def test_damaged_pieces_are_made_again(
+    words: Words, expected: str, half_done: None, command: Command, tmp_path: Path
+) -> None:
+    for file in (tmp_path / FOLDER).glob("window-*"):
+        file.write_bytes(file.read_bytes()[:-1] + b"x")
+    run = command(*words)
+    assert run.code == 0
+    assert b"were there already" not in run.err
+    assert checksum_of(tmp_path / "out.mkv") == expected
+
+
+@pytest.mark.parametrize("words", [()], indirect=True)
+def test_other_settings_or_another_input_are_refused_by_name(
+    words: Words, half_done: None, command: Command, tmp_path: Path
+) -> None:
+    run = command(*words, "--seed", "1")
+    assert run.code == 2
+    assert "with --seed 0, not 1: run it again as it was, or add --no-resume to begin anew" in run.message
+    run = command(*[*words, "--window", "4"])
+    assert "with --window 3, not 4" in run.message
+    clip(tmp_path / "in.mkv", 3, (24, 16))
+    assert "with another input" in command(*words).message
+    assert (tmp_path / FOLDER).exists()
+    assert command(*words, "--no-resume").code == 0
+    assert len(read(tmp_path / "out.mkv")) == 3
+    assert names(tmp_path) == {"in.mkv", "out.mkv"}
+
+
+@pytest.mark.parametrize("words", [()], indirect=True)
+def test_the_encoder_may_be_another_when_a_run_goes_on(
+    words: Words, half_done: None, command: Command, tmp_path: Path
+) -> None:
+    run = command(*words, "--codec", "libx264", "--crf", "20")
+    assert run.code == 0
+    assert b"windows were there already" in run.err
+    assert len(read(tmp_path / "out.mkv")) == 4
+
+
+@pytest.mark.parametrize("words", [()], indirect=True)
+def test_two_processes_do_not_work_on_one_output(words: Words, start: Start, command: Command) -> None:
+    endless = ["1000000" if word == "30" else word for word in words]
+    process = start([*endless, "--json"])
+    wait_for(process, 0, 1)
+    run = command(*endless)
+    assert run.code == 2
+    assert f"process {process.pid}, is at work on this output" in run.message
+
+
+@pytest.mark.parametrize("words", [()], indirect=True)
+def test_what_was_made_is_kept_when_the_clip_cannot_be_written(
+    words: Words, expected: str, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipcli.cli import clip_task
+    from pipcli.errors import PipRestoreError
+
+    def full(writer: object, samples: object) -> None:
+        raise PipRestoreError("cannot write out.mkv: No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(clip_task.ClipWriter, "write", full)
+        run = command(*words, "-q")
+    assert run.code == 1
+    assert run.message == "cannot write out.mkv: No space left on device"
+    assert names(tmp_path) == {"in.mkv", FOLDER}
+    run = command(*words)
+    assert run.code == 0
+    assert b"2 of 2 windows were there already" in run.err
+    assert checksum_of(tmp_path / "out.mkv") == expected
