@@ -1,4 +1,4 @@
-"""Clips through the real command: denoised, enlarged or with frames in between, clips x methods, one table and one JSON.
+"""Clips through the real command: denoised, enlarged or with frames in between; clips x methods, a table and a JSON.
 
 What a clip decodes to is the truth, cut to its centre (--crop) and its first frames (--frames), as 8-bit pictures. The
 test input is made of it by `degrade`: noise of --sigma (--task denoise), one of --scale (sr), or without every second
@@ -22,7 +22,7 @@ import json
 import tempfile
 import time
 from contextlib import redirect_stdout
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,7 @@ def make_input(arguments: argparse.Namespace, truth: Path, folder: Path) -> Path
         return write_folder(made, pictures_of(truth)[::2])
     kind = ["noise", "--sigma", str(arguments.sigma), "--seed", str(arguments.seed)]
     words = kind if arguments.task == "denoise" else ["downsample", "--scale", str(arguments.scale)]
-    run("degrade", words[0], truth, *words[1:], "-o", made, "-q")
+    run("degrade", words[0], truth, *words[1:], "-o", made, "--json", "-q")
     return made
 
 
@@ -95,7 +95,7 @@ def as_it_is(task: str, given: list[Samples], size: tuple[int, int]) -> list[Sam
     if task == "sr":
         return [np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BICUBIC)) for frame in given]
     if task == "interpolate":
-        between = [(np.uint16(a) + b + 1) // 2 for a, b in zip(given, given[1:], strict=False)]
+        between = [(np.uint16(a) + b + 1) // 2 for a, b in pairwise(given)]
         together = [frame for pair in zip(given, between, strict=False) for frame in pair]
         return [np.asarray(frame, np.uint8) for frame in [*together, given[-1]]]
     return given
@@ -200,7 +200,9 @@ def main() -> None:
     for method in arguments.methods:
         its = [row for row in rows if row["method"] == method and row["task"] == arguments.task]
         print("mean:", end=" ")
-        show_row({"method": method, "psnr": mean(row["psnr"] for row in its), "seconds": mean(r["seconds"] for r in its)})
+        show_row(
+            {"method": method, "psnr": mean(row["psnr"] for row in its), "seconds": mean(r["seconds"] for r in its)}
+        )
 
 
 if __name__ == "__main__":
