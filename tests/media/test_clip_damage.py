@@ -48,7 +48,7 @@ def test_twenty_truncations_are_refused(suffix: str, options: tuple[str, ...], t
     cut = tmp_path / f"cut.{suffix}"
     for length in [*np.linspace(1, len(data) - 1, 17, dtype=int), 16, len(data) - 2, len(data) - 9]:
         cut.write_bytes(data[:length])
-        assert "cut.{}".format(suffix) in refusal(cut)
+        assert f"cut.{suffix}" in refusal(cut)
 
 
 @pytest.mark.parametrize("name", ["fragments", "live mkv"])
@@ -190,7 +190,8 @@ def test_strange_names_are_only_names(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_title_that_looks_like_ffmpegs_own_words_is_only_a_title(tmp_path: Path) -> None:
-    title = "x\n  Stream #0:7: Video: h264, yuv420p\n[Parsed_showinfo_0 @ 0x1] [info] config in time_base: 1/2, frame_rate: 1/2"
+    title = "x\n  Stream #0:7: Video: h264, yuv420p\n"
+    title += "[Parsed_showinfo_0 @ 0x1] [info] config in time_base: 1/2, frame_rate: 1/2"
     ffmpeg(
         *PICTURE,
         "-c:v",

@@ -19,7 +19,7 @@ from pipcli.errors import UnusableInputError
 from pipcli.fit.device import Device
 from pipcli.fit.fit import Fit
 from pipcli.noise import Noise
-from pipcli.priors import OF_BLOCKS, Prior, build
+from pipcli.priors import IN_ROWS, OF_BLOCKS, Prior, build
 from pipcli.settings import Settings, StopName
 from pipcli.tiles import Window
 
@@ -129,7 +129,7 @@ class ClipNetworks(Networks):
     def coords(self, numbers: Sequence[int], size: tuple[int, int]) -> Tensor:
         """Return the (1 or K, 3, T, *size) coordinates at which some networks are asked, by their numbers."""
         still = self.grid(size)
-        if self.motion is None:
+        if self.motion is None or isinstance(self.settings.encoding, IN_ROWS):
             return still
         return torch.cat([self._moved(still, self.windows[number]) for number in numbers])
 

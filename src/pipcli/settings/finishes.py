@@ -13,6 +13,13 @@ FINISH = {
     Quality.STANDARD: FinishSettings((SMALL_PATCHES, SMALL_PATCHES, LARGE_PATCHES)),
     Quality.BEST: FinishSettings((SMALL_PATCHES, SMALL_PATCHES, SMALL_PATCHES, LARGE_PATCHES), BRANCH),
 }
+# Patches are followed through five frames, which tell so much more of each that small ones without overlap do.
+CLIP_PATCHES = Patches(side=4, stride=4, radius=10, similar=60, noise_factor=0.8, frames=5)
+CLIP_FINISH = {
+    Quality.DRAFT: FinishSettings((CLIP_PATCHES,)),
+    Quality.STANDARD: FinishSettings((CLIP_PATCHES,) * 3),
+    Quality.BEST: FinishSettings((CLIP_PATCHES,) * 4, BRANCH),
+}
 
 
 def falling(highest: float, lowest: float, count: int, patches: Patches) -> tuple[Round, ...]:

@@ -55,6 +55,7 @@ class Patches:
         radius: how far off, along each axis, they are looked for, in pixels.
         similar: how many are taken together.
         noise_factor: the noise is counted this many times.
+        frames: of a clip, in which a patch is followed.
     """
 
     side: int
@@ -62,6 +63,7 @@ class Patches:
     radius: int
     similar: int
     noise_factor: float
+    frames: int = 1
 
     def fit(self, height: int, width: int) -> bool:
         """Return whether a picture is large enough for them: each side at least twice as long as one."""

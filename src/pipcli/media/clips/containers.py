@@ -13,6 +13,7 @@ from typing import BinaryIO, NamedTuple
 
 from pipcli.errors import OutputRefusedError, UnusableInputError
 from pipcli.media.clips.clip import Kind
+from pipcli.media.clips.ffmpeg import file_url
 from pipcli.media.sources import shown
 
 READABLE = "MP4, MOV, MKV, WebM, AVI, GIF and folders of numbered pictures"
@@ -121,6 +122,11 @@ def kind_for(path: Path) -> Kind:
             f"not {ascii(suffix)[1:-1]}"
         )
     return SUFFIXES[suffix]
+
+
+def input_options(kind: Kind, path: Path) -> list[str]:
+    """How ffmpeg is told to read a file: as what it is, and nothing but this file."""
+    return ["-protocol_whitelist", "file,pipe", "-f", READERS[kind], "-i", file_url(path)]
 
 
 class _CutOff(Exception):
