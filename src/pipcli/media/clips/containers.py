@@ -103,6 +103,11 @@ def examine(path: Path) -> Examined:
         raise UnusableInputError(f"{name} {CUT_OFF}") from error
 
 
+def is_clip(path: Path) -> bool:
+    """Whether a path means a clip: a folder, or a file whose suffix is of a clip."""
+    return path.suffix.lower() in SUFFIXES.keys() - {""} or path.is_dir()
+
+
 def kind_for(path: Path) -> Kind:
     """The container that a file name asks for by its suffix; without one, a folder of pictures.
 
