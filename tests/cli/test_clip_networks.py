@@ -20,6 +20,7 @@ from pipcli.restore import Concurrency, Limits, Progress, Solution, restore
 from pipcli.settings import (
     CLIP_PRESETS,
     PRESETS,
+    HashGrid,
     KernelName,
     PriorName,
     Quality,
@@ -130,6 +131,16 @@ def test_a_window_of_the_picture_is_asked_at_its_own_places() -> None:
     coords = networks.coords([0, 1], (16, networks.windows[0].width))
     assert coords.shape == (2, 3, FRAMES, 16, networks.windows[0].width)
     torch.testing.assert_close(coords[0], coords[1])  # it moves in the same way everywhere
+
+
+def test_a_grid_is_as_fine_in_time_as_the_motion_is_quick() -> None:
+    paces = []
+    for right in (0, 2, 4, 50):
+        networks = networks_of(row_of(PriorName.HASH), clip(16, 16), motion=Panned((16, 16), 0, right))
+        assert isinstance(networks.settings.encoding, HashGrid)
+        paces.append(networks.settings.encoding.pace)
+        assert torch.equal(networks.coords([0], (16, 16)), space_time_grid(FRAMES, 16, 16))
+    assert paces == [0.5, 1.5, 3.0, 4.0]
 
 
 @pytest.mark.parametrize("scale", [Fraction(2), Fraction(3, 2)])

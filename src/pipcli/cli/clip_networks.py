@@ -2,7 +2,7 @@
 
 Where the motion is known, the place at which a generator is asked for a pixel is not where the pixel is but where it
 was in the middle frame: what moves through the picture then stands still in the generator's coordinates, and all frames
-tell it of the same place.
+tell it of the same place. A grid of rows and columns cannot be asked there: its time is as fine as the motion is quick.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from pipcli.fit.device import Device
 from pipcli.fit.fit import Fit
 from pipcli.noise import Noise
 from pipcli.priors import IN_ROWS, OF_BLOCKS, Prior, build
-from pipcli.settings import Settings, StopName
+from pipcli.settings import Settings, StopName, with_speed
 from pipcli.tiles import Window
 
 State = Mapping[str, Tensor]
@@ -76,7 +76,9 @@ class ClipNetworks(Networks):
         self._fits: dict[int, tuple[Fit, int]] = {}
         self._learned_before: dict[int, State] = {}
         self._flows: Tensor | None = None
-        if motion is not None and not isinstance(settings.encoding, IN_ROWS):
+        if motion is not None and isinstance(settings.encoding, IN_ROWS):
+            settings = with_speed(settings, float(degradation.scale) * _median_speed(motion, len(observation)))
+        elif motion is not None:
             self._flows = _flows_to_middle(motion, len(observation))
         block = None if known is None else _block(known)
         if not isinstance(settings.network, OF_BLOCKS):
@@ -184,6 +186,14 @@ class ClipNetworks(Networks):
 def _flows_to_middle(motion: Moving, frames: int) -> Tensor:
     """Return the (T, 2, h, w) flows of all frames to the middle one."""
     return torch.stack([motion.flow(frame, frames // 2) for frame in range(frames)])
+
+
+def _median_speed(motion: Moving, frames: int) -> float:
+    """Return how far half of the pixels move from a frame to the next, in pixels of the observation."""
+    if frames == 1:
+        return 0.0
+    lengths = [motion.flow(frame, frame + 1)[:, ::2, ::2].norm(dim=0) for frame in range(frames - 1)]
+    return float(torch.stack(lengths).median())
 
 
 def _block(pictures: Tensor) -> Tensor:

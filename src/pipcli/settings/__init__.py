@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pipcli.errors import UnusableInputError
-from pipcli.settings.bands import for_picture, with_max_frequency, with_omega
+from pipcli.settings.bands import for_picture, with_max_frequency, with_omega, with_speed
 from pipcli.settings.clips import CLIP_PRESETS, CLIP_PUBLISHED, PUBLISHED_WINDOW_FRAMES, WINDOW_FRAMES
 from pipcli.settings.deblurring import KERNEL, KernelSettings, KernelTry
 from pipcli.settings.dehazing import DEHAZE, DehazeSettings, HazePriors
@@ -150,6 +150,7 @@ __all__ = [
     "preset",
     "with_max_frequency",
     "with_omega",
+    "with_speed",
 ]
 
 # Of the three generators of dehazing, the scene's says how long all are fitted.

@@ -22,7 +22,7 @@ CLIP_PRESETS = {
     PriorName.PIP: replace(
         PIP,
         network=HourglassSettings(
-            (32, 64), (16, 32), 1, Sampling.MEAN, Merge.SUM, redundant_biases=False, shortest_course=6.0
+            (32, 64), (32, 32), 1, Sampling.MEAN, Merge.SUM, redundant_biases=False, shortest_course=6.0
         ),
         fit=FitSettings(steps=200, learning_rate=0.02, average_decay=0.95),
         tiles=TILES,
