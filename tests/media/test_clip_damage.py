@@ -48,7 +48,7 @@ def test_twenty_truncations_are_refused(suffix: str, options: tuple[str, ...], t
     cut = tmp_path / f"cut.{suffix}"
     for length in [*np.linspace(1, len(data) - 1, 17, dtype=int), 16, len(data) - 2, len(data) - 9]:
         cut.write_bytes(data[:length])
-        assert "cut.{}".format(suffix) in refusal(cut)
+        assert f"cut.{suffix}" in refusal(cut)
 
 
 @pytest.mark.parametrize("name", ["fragments", "live mkv"])

@@ -162,20 +162,20 @@ class ClipNetworks(Networks):
         self._fits |= {number: (fit, place) for place, number in enumerate(numbers)}
         return fit
 
-    def learned(self) -> dict[int, dict[str, Tensor]]:
+    def learned(self) -> dict[int, State]:
         """Return what each network has learned, or had when it ended, on the CPU, by its number."""
-        learned = {}
+        learned: dict[int, State] = dict(self._learned_before)
         for number, (fit, place) in self._fits.items():
             states = fit.prior.state_dict()
             learned[number] = {name: tensor[place].cpu().clone() for name, tensor in states.items()}
-        return {**self._learned_before, **learned}
+        return learned
 
     def remember(self, learned: Mapping[int, State]) -> None:
         """Take what `learned` returned in an ended process, of the same networks, for those that are not built here."""
         self._learned_before = dict(learned)
 
     def state(self) -> dict[str, Tensor]:
-        """Return what all networks have learned when they ended, on the CPU: for the next window of frames to begin with.
+        """Return what all networks had learned when they ended, on the CPU: what the next window may begin with.
 
         Every tensor leads with the network.
         """

@@ -22,7 +22,7 @@ from pipcli.finishing import Finished, finish
 from pipcli.fit.device import Device, ran_out_of_memory, room_for_members
 from pipcli.fit.fit import Fit
 from pipcli.joining import Degraded
-from pipcli.motion import interpolate
+from pipcli.motion import estimate_motion, interpolate
 from pipcli.noise import Noise, Origin
 from pipcli.restore import CHECK_EVERY, Concurrency, Keeper, Limits, Outcome, Picture, Progress, Solution, Stage
 from pipcli.settings import DEHAZE, Settings
@@ -362,6 +362,8 @@ class FramesTogether:
             stop_of(means.request),
             means.request.seed,
             known=shown.known,
+            # What holes hide cannot be followed.
+            motion=estimate_motion(shown.observation) if shown.known is None else None,
         )
         made: ClipNetworks = networks()
         # What networks of other tiles have learned is of no use.

@@ -8,9 +8,8 @@ out black. Here a window is a batch, with a network of its own and as many steps
 
 from dataclasses import replace
 
-from pipcli.errors import UnusableInputError
 from pipcli.settings.generators import AxisWaves, Grid, HourglassSettings, Merge, NoiseSettings, Raising, Sampling
-from pipcli.settings.names import PriorName, Quality
+from pipcli.settings.names import PriorName
 from pipcli.settings.records import FitSettings, Settings
 from pipcli.settings.rows import DIP, PIP, PRESETS, PUBLISHED_FREQUENCIES, geometric
 
