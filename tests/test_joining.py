@@ -12,7 +12,7 @@ from pipcli.fit.device import choose_device
 from pipcli.joining import Degraded, join
 from pipcli.metrics import psnr
 from pipcli.noise import Gaussian
-from pipcli.settings import KernelName, Patches, Splitting, falling
+from pipcli.settings import KernelName, Patches, Round, Splitting, falling
 
 ROUNDING = 1 / (12 * 255**2)
 SPLITTING = Splitting(
@@ -50,6 +50,19 @@ def test_a_true_picture_of_the_networks_is_believed(masked: tuple[Tensor, Degrad
     image, weight = joined(clean, torch.where(degraded.observed, clean, 0.0), degraded)
     assert weight == 1.0
     assert psnr(image, clean) > 40
+
+
+def test_thin_lines_come_nearer_by_filling_in() -> None:
+    down, right = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
+    clean = (0.2 + 0.6 * ((down + 2 * right) % 14 < 2))[None, None]
+    identity = Identity(Gaussian.known(0.0))
+    observed = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(0)) < 0.5
+    degraded = Degraded(identity, identity.naive, observed, held_out(64))
+    patches = Patches(side=5, stride=2, radius=8, similar=40, noise_factor=1.0)
+    filling = replace(SPLITTING, filling=(Round(1.5 / 255, patches),) * 3)
+    start = torch.full_like(clean, 0.3)
+    before, after = (joined(start, clean * observed, degraded, row)[0] for row in (SPLITTING, filling))
+    assert psnr(after, clean) > psnr(before, clean) + 1
 
 
 def test_a_wrong_one_is_not(masked: tuple[Tensor, Degraded]) -> None:

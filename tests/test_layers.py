@@ -17,6 +17,7 @@ ALLOWED = {
     "settings": {"errors"},
     "coords": {"settings"},
     "metrics": set(),
+    "clip_metrics": {"metrics", "motion"},
     "coding": set(),
     "convolution": set(),
     "solving": set(),
@@ -39,8 +40,8 @@ ALLOWED = {
     "simulation": set(),
     "console": {"errors", "settings", "restore", "metrics"},
     "cli": {
-        "console", "coords", "deblurring", "degradations", "dehazing", "errors", "finishing", "fit", "joining",
-        "keeping", "media", "metrics", "motion", "noise", "priors", "restore", "settings", "sheet",
+        "clip_metrics", "console", "coords", "deblurring", "degradations", "dehazing", "errors", "finishing", "fit",
+        "joining", "keeping", "media", "metrics", "motion", "noise", "priors", "restore", "settings", "sheet",
         "simulation", "tiles",
     },
     "__init__": set(),

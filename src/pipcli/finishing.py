@@ -4,6 +4,9 @@ The networks' picture is smooth where they had not yet explained the picture. As
 to take from the observation itself. For `--quality best` a branch that sees the noisy picture is joined with that, and
 the two together are the pilot of a last pass.
 
+For a clip the filters and the branch see the frames before and after each, along their motion, which is estimated anew
+from each better estimate of them.
+
 The weight of the branch in that pilot is the one whose result has the least estimated error. The estimate is Stein's
 (Annals of Statistics 1981), which knows the noise and not the picture: the squared residual, less the variance of the
 noise, plus twice that variance times the derivative of each sample by itself. That the pilot depends on the observation
@@ -19,7 +22,7 @@ import torch
 from torch import Tensor
 
 from pipcli.branch.recorrupted import Branch
-from pipcli.filters import Filtered, NoiseBounds, refine
+from pipcli.filters import Filtered, MotionOf, NoiseBounds, followed, refine
 from pipcli.filters.nonlocal_bayes import REGION, nonlocal_bayes
 from pipcli.fit.device import Device, workers_for
 from pipcli.joining import Degraded, join
@@ -52,7 +55,7 @@ class Finished:
     """The end of a restoration.
 
     Attributes:
-        image: (1, C, H, W) float32 in [0, 1].
+        image: (T, C, H, W) float32 in [0, 1]; a picture is one frame.
         given_back: share of what the filters took that was given back, since it was more than noise.
         branch: what became of the branch; None where none was asked for.
         branch_weight: of the branch in the pilot of the last pass; None where it was not joined.
@@ -96,35 +99,37 @@ def finish(
     seed: int,
     watch: Watch | None = None,
     degraded: Degraded | None = None,
+    motion_of: MotionOf | None = None,
 ) -> Finished:
     """Make the best of the networks' picture, the observation, and what is known of the noise.
 
     Args:
-        image: (1, C, H, W) float32 in [0, 1], on the CPU: the networks' picture.
-        observation: (1, C, H, W) float32 in [0, 1], on the CPU.
+        image: (T, C, H, W) float32 in [0, 1], on the CPU: the networks' frames; a picture is one.
+        observation: (T, C, h, w) float32 in [0, 1], on the CPU; where nothing is `degraded`, of the same size.
         noise: of the observation.
         settings: which filters, and whether there is a branch.
         device: where to train and filter.
         seed: of the branch.
         watch: is told of the branch, and may end the work between two passes and between two steps of the branch.
         degraded: how the observation came about, which settings with a splitting want to know.
+        motion_of: returns the motion of (T, C, H, W) frames; None for frames that have nothing to do with each other.
     """
     finished = Finished(image)
     if settings.splitting is not None and degraded is not None:
         # The map would have to be known in the form in which noise of other kinds is white: here all are Gaussian.
         must_end = (watch or Unwatched()).must_end
-        joined = join(image, observation, degraded, noise.std**2, settings.splitting, device, must_end)
+        joined = join(image, observation, degraded, noise.std**2, settings.splitting, device, must_end, motion_of)
         return Finished(joined.image, networks_weight=joined.networks_weight)
     if not settings.passes:
         return finished
     for _ in range(noise.passes):
         whitened = noise.whitened(observation, finished.image)
-        finished = _Finish(whitened, noise, settings, device, seed, watch or Unwatched()).run()
+        finished = _Finish(whitened, noise, settings, device, seed, watch or Unwatched(), motion_of).run()
     return finished
 
 
 class _Finish:
-    """The way of one picture in the form in which its noise is white."""
+    """The way of some frames in the form in which its noise is white."""
 
     def __init__(
         self,
@@ -134,6 +139,7 @@ class _Finish:
         device: Device,
         seed: int,
         watch: Watch,
+        motion_of: MotionOf | None,
     ) -> None:
         self.whitened = whitened
         self.noise = noise
@@ -141,12 +147,14 @@ class _Finish:
         self.device = device
         self.seed = seed
         self.watch = watch
+        self.motion_of = motion_of
         target = device.torch_device
         self.observation, self.pilot = whitened.observation.to(target), whitened.pilot.to(target)
         # Of noise whose level we had to estimate we do not know either that it is white.
         least = whitened.variance
         self.bounds = NoiseBounds(least) if noise.estimated else NoiseBounds(least, least)
-        self.regions = math.prod(math.ceil(length / REGION) for length in self.observation.shape[-2:])
+        places = math.prod(math.ceil(length / REGION) for length in self.observation.shape[-2:])
+        self.regions = len(self.observation) * places
 
     def run(self) -> Finished:
         """Filter, join and restore."""
@@ -154,7 +162,7 @@ class _Finish:
             return Finished(self.whitened.restore(self.whitened.observation))
         passes, must_end = self.settings.passes, self.watch.must_end
         with workers_for(self.regions, self.device) as workers:
-            filtered = refine(self.pilot, self.observation, self.bounds, passes, workers, must_end)
+            filtered = refine(self.pilot, self.observation, self.bounds, passes, workers, must_end, self.motion_of)
         use, weight = None, None
         if self.settings.branch is not None:
             filtered, use, weight = self._with_branch(filtered, self.settings.branch)
@@ -209,8 +217,10 @@ class _Finish:
         return self.watch.must_end()
 
     def _last_pass(self, pilot: Tensor) -> Filtered:
+        patches = self.settings.passes[-1]
+        motion = followed(pilot, patches, self.motion_of)
         with workers_for(self.regions, self.device) as workers:
-            return nonlocal_bayes(pilot, self.observation, self.bounds, self.settings.passes[-1], workers)
+            return nonlocal_bayes(pilot, self.observation, self.bounds, patches, workers, motion)
 
     def _risk(self, filtered: Filtered) -> float:
         """Return the estimate of the squared error, up to what the pilot's own dependence adds to it."""
@@ -219,7 +229,7 @@ class _Finish:
 
 
 def _correlation(residual: Tensor) -> float:
-    """Return the largest correlation of neighbouring samples of a (1, C, H, W) residual, up or down."""
+    """Return the largest correlation of neighbouring samples of a (T, C, H, W) residual, up or down."""
     pairs = ((residual[..., 1:], residual[..., :-1]), (residual[..., 1:, :], residual[..., :-1, :]))
     energy = max(float(residual.square().mean()), 1e-12)
     return max((abs(float((first * second).mean())) / energy for first, second in pairs if first.numel()), default=0.0)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from pipcli.filters import nearest_to, refine_under
+from pipcli.filters import MotionOf, fill_in, followed, nearest_to, refine_under
 from pipcli.filters.nonlocal_bayes import REGION
 from pipcli.fit.device import Device, workers_for
 from pipcli.settings import Splitting
@@ -30,10 +30,10 @@ class Degraded:
     """How an observation came about, but for its noise.
 
     Attributes:
-        degrade: maps (1, C, H, W) pictures to the (1, C, h, w) observations of them; linear.
+        degrade: maps (T, C, H, W) frames to the (T, C, h, w) observations of them; linear; a picture is one frame.
         naive: maps an observation to the picture that a user has without us.
-        observed: (1, C or 1, h, w) booleans of the samples that say anything of the picture; None is all.
-        held_out: (h, w) booleans of the pixels that no network was fitted to; None is none.
+        observed: (T, C or 1, h, w) booleans of the samples that say anything of the picture; None is all.
+        held_out: (h, w) or (T, h, w) booleans of the pixels that no network was fitted to; None is none.
     """
 
     degrade: Callable[[Tensor], Tensor]
@@ -58,23 +58,26 @@ def join(
     splitting: Splitting,
     device: Device,
     must_end: Callable[[], bool],
+    motion_of: MotionOf | None = None,
 ) -> Joined:
     """Return what the networks' picture and an observation of it through a linear map become together.
 
     Args:
-        image: (1, C, H, W) float32 in [0, 1], on the CPU: the networks' picture.
-        observation: (1, C, h, w) float32 in [0, 1], on the CPU.
+        image: (T, C, H, W) float32 in [0, 1], on the CPU: the networks' frames; a picture is one.
+        observation: (T, C, h, w) float32 in [0, 1], on the CPU.
         degraded: how it came about.
         variance: of its white noise, in [0, 1] units squared.
         splitting: the rounds, and the weights to choose from.
         device: where to filter.
         must_end: asked between two rounds whether to do without the rest.
+        motion_of: asked for the motion of what rounds start from; None for frames that have nothing to do with each
+            other.
     """
     target = device.torch_device
-    regions = math.prod(math.ceil(length / REGION) for length in image.shape[-2:])
+    regions = len(image) * math.prod(math.ceil(length / REGION) for length in image.shape[-2:])
     with workers_for(regions, device) as workers:
-        joining = _Joining(image.to(target), observation.to(target), degraded, variance, splitting, workers, must_end)
-        joined = joining.run()
+        frames, seen = image.to(target), observation.to(target)
+        joined = _Joining(frames, seen, degraded, variance, splitting, workers, must_end, motion_of).run()
     return replace(joined, image=joined.image.cpu())
 
 
@@ -90,6 +93,7 @@ class _Joining:
         splitting: Splitting,
         workers: int,
         must_end: Callable[[], bool],
+        motion_of: MotionOf | None,
     ) -> None:
         self.image = image
         self.observation = observation
@@ -98,10 +102,11 @@ class _Joining:
         self.splitting = splitting
         self.workers = workers
         self.must_end = must_end
+        self.motion_of = motion_of
         everywhere = torch.ones_like(observation[:, :1], dtype=torch.bool)
         self.observed = everywhere if degraded.observed is None else degraded.observed.to(observation.device)
-        nowhere = ~everywhere
-        held_out = nowhere if degraded.held_out is None else degraded.held_out.to(observation.device)[None, None]
+        held_out = ~everywhere if degraded.held_out is None else degraded.held_out.to(observation.device)
+        held_out = held_out.view(-1, 1, *observation.shape[-2:])
         self.unseen = self.observed & held_out
         # With holes in it the observation is no start.
         whole = degraded.observed is None and splitting.weights
@@ -120,8 +125,13 @@ class _Joining:
         return Joined(self._refined(torch.lerp(refined, networks, weight), self.observed, last), weight)
 
     def _refined(self, start: Tensor, observed: Tensor, splitting: Splitting) -> Tensor:
-        return refine_under(
-            start, self.observation, self.degrade, observed, self.variance, splitting, self.workers, self.must_end
+        motion = followed(start, splitting.rounds[0].patches, self.motion_of)
+        given = (self.observation, self.degrade, observed, self.variance)
+        refined = refine_under(start, *given, splitting, self.workers, self.must_end, motion)
+        if not splitting.filling:
+            return refined
+        return fill_in(
+            refined, self.observation, observed, self.variance, splitting.filling, self.workers, self.must_end
         )
 
     def _error(self, picture: Tensor) -> float:

@@ -58,19 +58,33 @@ def _plane_ssim(first: NDArray[np.float64], second: NDArray[np.float64]) -> floa
 
 def _similarities(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the similarity in each window that lies inside of two planes."""
-    mean_1, mean_2 = _windowed(first), _windowed(second)
-    variance_1 = _windowed(first * first) - mean_1 * mean_1
-    variance_2 = _windowed(second * second) - mean_2 * mean_2
-    covariance = _windowed(first * second) - mean_1 * mean_2
+    return similarities(*(windowed(plane) for plane in (first, second, first**2, second**2, first * second)))
+
+
+def similarities(
+    mean_1: NDArray[np.float64],
+    mean_2: NDArray[np.float64],
+    square_1: NDArray[np.float64],
+    square_2: NDArray[np.float64],
+    product: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the similarity of windows, all (h, w), from the means of two planes, their squares and product."""
+    variances = (square_1 - mean_1**2) + (square_2 - mean_2**2)
+    covariance = product - mean_1 * mean_2
     likeness = (2 * mean_1 * mean_2 + _C1) * (2 * covariance + _C2)
-    return likeness / ((mean_1**2 + mean_2**2 + _C1) * (variance_1 + variance_2 + _C2))
+    return likeness / ((mean_1**2 + mean_2**2 + _C1) * (variances + _C2))
 
 
-def _windowed(plane: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the weighted mean of each window that lies inside of the (H, W) plane: 10 rows and columns fewer."""
+def window_weights() -> NDArray[np.float64]:
+    """Return the weights of a window along one axis, which sum to one."""
     offsets = np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
     weights = np.exp(-(offsets**2) / (2 * SSIM_STD**2))
-    weights /= weights.sum()
+    return np.asarray(weights / weights.sum())
+
+
+def windowed(plane: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the weighted mean of each window that lies inside of the (H, W) plane: 10 rows and columns fewer."""
+    weights = window_weights()
     height, width = (length - SSIM_WINDOW + 1 for length in plane.shape)
     rows = sum(weight * plane[at : at + height] for at, weight in enumerate(weights))
     return np.asarray(sum(weight * rows[:, at : at + width] for at, weight in enumerate(weights)))

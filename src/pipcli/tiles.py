@@ -74,7 +74,7 @@ def windows(size: tuple[int, int], side: int, stride: int, *, unit: int = 1) -> 
 
 
 def blend(size: tuple[int, int], parts: Iterable[tuple[Window, Tensor]]) -> Tensor:
-    """Join parts (1, C, ..., h, w) into a picture (1, C, ..., H, W), each pixel the weighted mean of those that hold it.
+    """Join parts (1, C, ..., h, w) into (1, C, ..., H, W), each pixel the weighted mean of those that hold it.
 
     Args:
         size: height and width of the picture.

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 from builders import png_of, samples
+from clip_makers import PICTURE, ffmpeg
 from numpy.typing import NDArray
 from PIL import Image
 from running import Run, in_process_of_its_own, lines_of, names, opened, picture
@@ -233,7 +234,9 @@ def test_the_help_has_examples_that_run(compare: Command, folder: Path) -> None:
     for name in ("restored", "noisy", "ours", "theirs", "bicubic"):
         (folder / f"{name}.png").write_bytes((folder / "near.png").read_bytes())
     examples = compare("--help").out.decode().split("Examples:")[1].split("\n\n")[0].strip().splitlines()
-    assert len(examples) == 3
+    assert len(examples) == 4
+    for name in ("restored", "clean"):
+        ffmpeg(*PICTURE, folder / f"{name}.mp4")
     for line in examples:
         assert compare(*line.split()[2:]).code == 0, line
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 from builders import ICC, exif_block, png_of, samples
+from clip_makers import PICTURE, ffmpeg
 from numpy.typing import NDArray
 from PIL import Image
 from running import Run, in_process_of_its_own, lines_of, names, opened, picture
@@ -422,6 +423,7 @@ def test_the_help_of_every_kind_has_examples_that_run(
     monkeypatch.chdir(tmp_path)
     picture(tmp_path / "clean.png", 40, 40)
     picture(tmp_path / "depth.png", 40, 40, channels=1)
+    ffmpeg(*PICTURE, tmp_path / "clean.mp4")
     Image.fromarray(np.full((3, 3), 255, np.uint8)).save(tmp_path / "kernel.png")
     examples = degrade(kind, "--help").out.decode().split("Examples:")[1].split("Arguments:")[0].split("\n\n")[0]
     lines = [line.strip() for line in examples.splitlines() if line.strip()]

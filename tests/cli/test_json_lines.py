@@ -19,7 +19,8 @@ def test_the_schema_is_sound_and_tells_the_types_apart() -> None:
     types = {
         definition["properties"]["type"]["const"] for definition in SCHEMA["$defs"].values() if "required" in definition
     }
-    assert types == {"start", "progress", "warning", "result", "error", "summary", "doctor", "degraded", "comparison"}
+    photos = {"start", "progress", "warning", "result", "error", "summary", "doctor", "degraded", "comparison"}
+    assert types == {*photos, "clip_comparison"}
     assert not VALIDATOR.is_valid({"type": "other"})
     assert not VALIDATOR.is_valid({"type": "error", "message": "x"})
     assert not VALIDATOR.is_valid({"type": "error", "message": "x\ny", "exit_code": 1})

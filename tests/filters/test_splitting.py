@@ -138,3 +138,10 @@ def test_the_rows_are_sound(task: str) -> None:
         assert 0 <= row.momentum < 1
     lengths = [len(row.rounds) for row in rows if row is not None]
     assert lengths == sorted(lengths)
+
+
+def test_only_masks_are_filled_in() -> None:
+    filled = {
+        task for task in TASK_FINISH for row in TASK_FINISH[task].values() if row.splitting and row.splitting.filling
+    }
+    assert filled == {"inpaint"}

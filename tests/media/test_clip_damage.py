@@ -190,7 +190,8 @@ def test_strange_names_are_only_names(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_title_that_looks_like_ffmpegs_own_words_is_only_a_title(tmp_path: Path) -> None:
-    title = "x\n  Stream #0:7: Video: h264, yuv420p\n[Parsed_showinfo_0 @ 0x1] [info] config in time_base: 1/2, frame_rate: 1/2"
+    title = "x\n  Stream #0:7: Video: h264, yuv420p\n"
+    title += "[Parsed_showinfo_0 @ 0x1] [info] config in time_base: 1/2, frame_rate: 1/2"
     ffmpeg(
         *PICTURE,
         "-c:v",

@@ -19,7 +19,7 @@ from pipcli.errors import UnusableInputError
 from pipcli.fit.device import Device
 from pipcli.fit.fit import Fit
 from pipcli.noise import Noise
-from pipcli.priors import OF_BLOCKS, Prior, build
+from pipcli.priors import IN_ROWS, OF_BLOCKS, Prior, build
 from pipcli.settings import Settings, StopName
 from pipcli.tiles import Window
 
@@ -76,6 +76,8 @@ class ClipNetworks(Networks):
         self._fits: dict[int, tuple[Fit, int]] = {}
         self._learned_before: dict[int, State] = {}
         self._flows: Tensor | None = None
+        if motion is not None and not isinstance(settings.encoding, IN_ROWS):
+            self._flows = _flows_to_middle(motion, len(observation))
         block = None if known is None else _block(known)
         if not isinstance(settings.network, OF_BLOCKS):
             raise UnusableInputError(NO_BLOCKS)
@@ -129,30 +131,26 @@ class ClipNetworks(Networks):
     def coords(self, numbers: Sequence[int], size: tuple[int, int]) -> Tensor:
         """Return the (1 or K, 3, T, *size) coordinates at which some networks are asked, by their numbers."""
         still = self.grid(size)
-        if self.motion is None:
+        if self._flows is None:
             return still
-        return torch.cat([self._moved(still, self.windows[number]) for number in numbers])
+        return torch.cat([self._moved(still, self.windows[number].cut(self._flows)) for number in numbers])
 
-    def _moved(self, still: Tensor, window: Window) -> Tensor:
-        """Return a window's (1, 3, T, H, W) coordinates where each pixel was in the middle frame."""
+    def _moved(self, still: Tensor, flows: Tensor) -> Tensor:
+        """Return a window's (1, 3, T, H, W) coordinates where each pixel was in the middle frame.
+
+        Args:
+            still: the same as if nothing moved.
+            flows: (T, 2, h, w) of the window's frames to the middle one, in pixels of the observation.
+        """
         scale = float(self.degradation.scale)
         size = (still.shape[-2], still.shape[-1])
-        flows = scale * window.cut(self._flows_to_middle())
+        flows = scale * flows
         if scale != 1:
-            whole = (round(window.height * scale), round(window.width * scale))
+            whole = (round(flows.shape[-2] * scale), round(flows.shape[-1] * scale))
             flows = F.interpolate(flows, size=whole, mode="bilinear", align_corners=False)
         flows = F.pad(flows, _margins(size, (flows.shape[-2], flows.shape[-1])), mode="replicate")
         shares = flows / torch.tensor(size).view(1, 2, 1, 1)
         return torch.cat([still[:, :1], still[:, 1:] + shares.transpose(0, 1)], dim=1)
-
-    def _flows_to_middle(self) -> Tensor:
-        """Return the (T, 2, h, w) flows of all frames to the middle one, in pixels of the observation."""
-        if self.motion is None:
-            raise RuntimeError("there are no flows where nothing is known of the motion")
-        if self._flows is None:
-            middle = self.frames // 2
-            self._flows = torch.stack([self.motion.flow(frame, middle) for frame in range(self.frames)])
-        return self._flows
 
     def build_fit(self, numbers: Sequence[int], rate_factor: float) -> Fit:
         """Put the fit of some networks together, by their numbers, with a factor for the learning rate."""
@@ -164,23 +162,28 @@ class ClipNetworks(Networks):
 
     def learned(self) -> dict[int, State]:
         """Return what each network has learned, or had when it ended, on the CPU, by its number."""
-        learned: dict[int, State] = dict(self._learned_before)
+        learned: dict[int, State] = {}
         for number, (fit, place) in self._fits.items():
             states = fit.prior.state_dict()
             learned[number] = {name: tensor[place].cpu().clone() for name, tensor in states.items()}
-        return learned
+        return self._learned_before | learned
 
     def remember(self, learned: Mapping[int, State]) -> None:
         """Take what `learned` returned in an ended process, of the same networks, for those that are not built here."""
         self._learned_before = dict(learned)
 
     def state(self) -> dict[str, Tensor]:
-        """Return what all networks had learned when they ended, on the CPU: what the next window may begin with.
+        """Return what all networks have learned, on the CPU, for those of the next window of frames to begin with.
 
         Every tensor leads with the network.
         """
         learned = self.learned()
         return {name: torch.stack([learned[number][name] for number in sorted(learned)]) for name in learned[0]}
+
+
+def _flows_to_middle(motion: Moving, frames: int) -> Tensor:
+    """Return the (T, 2, h, w) flows of all frames to the middle one."""
+    return torch.stack([motion.flow(frame, frames // 2) for frame in range(frames)])
 
 
 def _block(pictures: Tensor) -> Tensor:

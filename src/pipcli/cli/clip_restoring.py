@@ -22,7 +22,7 @@ from pipcli.finishing import Finished, finish
 from pipcli.fit.device import Device, ran_out_of_memory, room_for_members
 from pipcli.fit.fit import Fit
 from pipcli.joining import Degraded
-from pipcli.motion import estimate_motion, interpolate
+from pipcli.motion import Motion, estimate_motion, interpolate
 from pipcli.noise import Noise, Origin
 from pipcli.restore import CHECK_EVERY, Concurrency, Keeper, Limits, Outcome, Picture, Progress, Solution, Stage
 from pipcli.settings import DEHAZE, Settings
@@ -362,14 +362,19 @@ class FramesTogether:
             stop_of(means.request),
             means.request.seed,
             known=shown.known,
-            # What holes hide cannot be followed.
-            motion=estimate_motion(shown.observation) if shown.known is None else None,
+            motion=self._motion(shown),
         )
         made: ClipNetworks = networks()
         # What networks of other tiles have learned is of no use.
         if shown.warm is not None and shown.warm["tile"] == made.tiles.side:
             made = networks(warm=shown.warm["state"])
         return made
+
+    def _motion(self, shown: Shown) -> Motion | None:
+        """Return the motion of the frames; None where they show holes, and for what was published."""
+        if shown.known is not None or self._means.request.paper:
+            return None
+        return estimate_motion(shown.observation)
 
     def _finished(self, networks: ClipNetworks, solution: Solution, watch: Watch) -> Tensor:
         """Filter each frame of the networks' block."""

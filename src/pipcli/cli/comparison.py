@@ -20,6 +20,7 @@ from pipcli.metrics import luma, psnr, ssim
 from pipcli.sheet import Panel, difference, side_by_side, wipe
 
 Values = NDArray[np.float64]
+NARROWEST = 8  # columns of a table, in characters
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def compare_files(
     if json_lines:
         print_json(_line(pictures, truth, measures, border, drawings))
     else:
-        _print(_table(pictures, truth, measures, border))
+        print_text(_table(pictures, truth, measures, border))
 
 
 def _read(path: Path) -> _Picture:
@@ -130,7 +131,7 @@ def _drawn(
         return encode_rgb8(wipe(first.values, second.values))
     if option == "--sheet":
         labels = [
-            f"{Path(one.name).name}, {_decibels(its.psnr)} dB" for one, its in zip(pictures, measures, strict=True)
+            f"{Path(one.name).name}, {decibels(its.psnr)} dB" for one, its in zip(pictures, measures, strict=True)
         ]
         panels = [Panel(label, one.photo.samples) for label, one in zip(labels, pictures, strict=True)]
         return side_by_side([*panels, Panel(f"{Path(truth.name).name}, reference", truth.photo.samples)])
@@ -184,7 +185,7 @@ def _rounded(measures: Measures) -> dict[str, float | None]:
 def _table(pictures: Sequence[_Picture], truth: _Picture, measures: Sequence[Measures], border: int) -> str:
     """Return lines for people: a row a picture and, of two, how much better the second is."""
     rows = [
-        (picture.name, _decibels(its.psnr), _decibels(its.psnr_y), "-" if its.ssim is None else f"{its.ssim:.4f}")
+        (picture.name, decibels(its.psnr), decibels(its.psnr_y), "-" if its.ssim is None else f"{its.ssim:.4f}")
         for picture, its in zip(pictures, measures, strict=True)
     ]
     gain = _gain(measures)
@@ -192,20 +193,28 @@ def _table(pictures: Sequence[_Picture], truth: _Picture, measures: Sequence[Mea
         similarity = "-" if gain.ssim is None else f"{gain.ssim:+.4f}"
         rows.append(("difference", _signed(gain.psnr), _signed(gain.psnr_y), similarity))
     heading = (f"against {truth.name}" + (f", border {border}" if border else ""), "PSNR dB", "PSNR-Y dB", "SSIM")
-    width = max(len(row[0]) for row in (heading, *rows))
+    return table_of([heading, *rows])
+
+
+def table_of(rows: Sequence[Sequence[str]]) -> str:
+    """Return the lines of a table: the first column to the left, the others to the right."""
+    first, *others = (max(len(cell) for cell in column) for column in zip(*rows, strict=True))
+    widths = [max(width, NARROWEST) for width in others]
     return "".join(
-        f"{name:<{width}}  {db:>9}  {db_y:>9}  {similarity:>8}\n" for name, db, db_y, similarity in (heading, *rows)
+        f"{row[0]:<{first}}" + "".join(f"  {cell:>{width}}" for cell, width in zip(row[1:], widths, strict=True)) + "\n"
+        for row in rows
     )
 
 
-def _print(text: str) -> None:
+def print_text(text: str) -> None:
     """Print text that may hold any character of a file name, whatever stdout can take."""
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode(sys.stdout.encoding, "backslashreplace"))
     sys.stdout.buffer.flush()
 
 
-def _decibels(value: float) -> str:
+def decibels(value: float) -> str:
+    """Word a ratio for people."""
     return "identical" if value == math.inf else f"{value:.2f}"
 
 

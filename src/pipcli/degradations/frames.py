@@ -34,4 +34,4 @@ def _pictures(block: Tensor) -> Tensor:
 
 def _block(pictures: Tensor, members: int) -> Tensor:
     """View pictures as the (K, C, T, H, W) block of some members."""
-    return pictures.unflatten(0, (members, -1)).transpose(1, 2)
+    return pictures.reshape(members, -1, *pictures.shape[1:]).transpose(1, 2)

@@ -2,12 +2,17 @@
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from pipcli.filters.nonlocal_bayes import nonlocal_bayes
 from pipcli.filters.spectrum import Filtered, NoiseBounds
+from pipcli.filters.trajectories import Motion
 from pipcli.filters.wiener import wiener
 from pipcli.settings import Patches
+
+# Returns the motion of (T, C, H, W) frames.
+MotionOf = Callable[[Tensor], Motion]
 
 
 def refine(
@@ -17,20 +22,36 @@ def refine(
     passes: tuple[Patches, ...],
     workers: int,
     must_end: Callable[[], bool],
+    motion_of: MotionOf | None = None,
 ) -> Filtered:
     """Filter an observation, first each place by itself, then with those that resemble it, in some passes.
 
     Args:
-        pilot: (1, C, H, W) float32 in [0, 1], C being 1 or 3: an estimate of the picture.
-        observation: (1, C, H, W) float32 in [0, 1].
+        pilot: (T, C, H, W) float32 in [0, 1], C being 1 or 3: an estimate of the frames; a picture is one.
+        observation: (T, C, H, W) float32 in [0, 1].
         noise: what is known of its variance.
         passes: what each looks at; its pilot is the result of the one before. Those that do not fit the picture are
             left out.
         workers: parts of the picture that are worked on at the same time.
         must_end: asked between two passes whether to do without the rest.
+        motion_of: asked before each pass, since better frames show their motion better; None for frames that have
+            nothing to do with each other.
     """
-    filtered = wiener(pilot, observation, noise, workers)
+    filtered = _frame_by_frame(pilot, observation, noise, workers)
     for patches in passes:
         if patches.fit(*observation.shape[-2:]) and not must_end():
-            filtered = nonlocal_bayes(filtered.picture, observation, noise, patches, workers)
+            motion = followed(filtered.picture, patches, motion_of)
+            filtered = nonlocal_bayes(filtered.picture, observation, noise, patches, workers, motion)
     return filtered
+
+
+def followed(frames: Tensor, patches: Patches, motion_of: MotionOf | None) -> Motion | None:
+    """Return the motion of (T, C, H, W) frames if patches are followed along it."""
+    return None if motion_of is None or min(patches.frames, len(frames)) == 1 else motion_of(frames)
+
+
+def _frame_by_frame(pilot: Tensor, observation: Tensor, noise: NoiseBounds, workers: int) -> Filtered:
+    pairs = zip(torch.split(pilot, 1), torch.split(observation, 1), strict=True)
+    filtered = [wiener(known, seen, noise, workers) for known, seen in pairs]
+    influence = sum(frame.influence for frame in filtered) / len(filtered)
+    return Filtered(torch.cat([frame.picture for frame in filtered]), influence)

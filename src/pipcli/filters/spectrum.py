@@ -29,7 +29,7 @@ class Filtered:
     """What a filter makes.
 
     Attributes:
-        picture: (1, C, H, W).
+        picture: (T, C, H, W); a picture is one frame.
         influence: mean derivative of a sample of the picture by the same sample of the observation, the pilot held.
     """
 
@@ -37,12 +37,17 @@ class Filtered:
     influence: float
 
 
+def waves(length: int) -> Tensor:
+    """Return the orthonormal cosine transform of `length` samples: a (length, length) matrix, a frequency a row."""
+    frequency, place = torch.arange(length)[:, None], torch.arange(length)[None]
+    matrix = torch.cos(math.pi * (2 * place + 1) * frequency / (2 * length)) * math.sqrt(2 / length)
+    matrix[0] /= math.sqrt(2)
+    return matrix
+
+
 def cosines(side: int) -> Tensor:
     """Return the orthonormal cosine transform of side x side patches: a (side^2, side^2) matrix, a frequency a row."""
-    frequency, place = torch.arange(side)[:, None], torch.arange(side)[None]
-    matrix = torch.cos(math.pi * (2 * place + 1) * frequency / (2 * side)) * math.sqrt(2 / side)
-    matrix[0] /= math.sqrt(2)
-    return torch.kron(matrix, matrix)
+    return torch.kron(waves(side), waves(side))
 
 
 def opponent(channels: int) -> Tensor:
@@ -54,7 +59,7 @@ def opponent(channels: int) -> Tensor:
 
 
 def turn(matrix: Tensor, picture: Tensor) -> Tensor:
-    """Transform the channels of a (1, C, H, W) picture by a (C, C) matrix."""
+    """Transform the channels of (T, C, H, W) frames by a (C, C) matrix."""
     return torch.einsum("ij,njhw->nihw", matrix.to(picture), picture)
 
 

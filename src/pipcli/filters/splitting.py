@@ -32,6 +32,7 @@ from torch import Tensor
 
 from pipcli.filters.nonlocal_bayes import nonlocal_bayes
 from pipcli.filters.spectrum import NoiseBounds
+from pipcli.filters.trajectories import Motion
 from pipcli.settings import Round, Splitting
 from pipcli.solving import conjugate_gradients
 
@@ -66,7 +67,7 @@ class _Data:
         """Return the picture between the given one and those that explain the observation.
 
         Args:
-            picture: (1, C, H, W).
+            picture: (T, C, H, W).
             ratio: the variance of the observation's noise as a share of the variance of the picture's error.
         """
         residual = self._observation - self._forward(picture)
@@ -95,8 +96,8 @@ def nearest_to(picture: Tensor, observation: Tensor, degrade: Degrade, observed:
     """Return the picture between the given one and those that explain the observation; arguments as in `refine_under`.
 
     Args:
-        picture: (1, C, H, W) float32.
-        observation: (1, C, h, w) float32 in [0, 1].
+        picture: (T, C, H, W) float32.
+        observation: (T, C, h, w) float32 in [0, 1].
         degrade: linear and differentiable.
         observed: where the observation says anything.
         ratio: the variance of the observation's noise as a share of the variance of the picture's error.
@@ -114,19 +115,21 @@ def refine_under(
     settings: Splitting,
     workers: int,
     must_end: Callable[[], bool],
+    motion: Motion | None = None,
 ) -> Tensor:
-    """Return a (1, C, H, W) picture in [0, 1] that looks like one and explains the observation.
+    """Return a picture in [0, 1], or some frames of a clip, that looks like one and explains the observation.
 
     Args:
-        start: (1, C, H, W) float32, C being 1 or 3: an estimate of the picture.
-        observation: (1, C, h, w) float32 in [0, 1].
-        degrade: linear and differentiable, from (1, C, H, W) to (1, C, h, w).
-        observed: booleans that expand to (1, C, h, w), where the observation says anything; None is everywhere.
+        start: (T, C, H, W) float32, C being 1 or 3: an estimate of the frames; a picture is one.
+        observation: (T, C, h, w) float32 in [0, 1].
+        degrade: linear and differentiable, from (T, C, H, W) to (T, C, h, w).
+        observed: booleans that expand to (T, C, h, w), where the observation says anything; None is everywhere.
         variance: of the observation's white noise, in [0, 1] units squared; not above that of its rounding if it has
             no other.
         settings: the rounds. Where a picture is too small for their patches, nothing is known of how pictures look.
         workers: parts of the picture that are worked on at the same time.
         must_end: asked between two rounds whether to do without the rest.
+        motion: of the frames; None for frames that have nothing to do with each other.
     """
     data = _Data(start, observation, degrade, observed)
     picture = before = start
@@ -138,11 +141,12 @@ def refine_under(
         ahead = picture + settings.momentum * (picture - before)
         before = picture
         ratio = variance / step.std**2
-        picture = data.nearest(_denoised(ahead, step, workers), ratio)
+        picture = data.nearest(_denoised(ahead, step, workers, motion), ratio)
     return data.met(picture, ratio) if variance <= ROUNDING else picture.clamp(0, 1)
 
 
-def _denoised(picture: Tensor, step: Round, workers: int) -> Tensor:
-    if not step.patches.fit(*picture.shape[-2:]):
-        return picture
-    return nonlocal_bayes(picture, picture, NoiseBounds(step.std**2, step.std**2), step.patches, workers).picture
+def _denoised(frames: Tensor, step: Round, workers: int, motion: Motion | None) -> Tensor:
+    if not step.patches.fit(*frames.shape[-2:]):
+        return frames
+    noise = NoiseBounds(step.std**2, step.std**2)
+    return nonlocal_bayes(frames, frames, noise, step.patches, workers, motion).picture

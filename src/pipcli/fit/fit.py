@@ -132,8 +132,8 @@ class Fit:
                 members as there are where each has its own.
             settings: learning rate, averaging and penalties.
             held_out: (K, h, w) or (K, T, h, w) booleans, on the CPU: the pixels that the loss does not see.
-            observed: like the observations, or with one channel, booleans, on the CPU: the samples that say anything of the picture,
-                which alone are fitted or held out; None is all of them.
+            observed: like the observations, or with one channel, booleans, on the CPU: the samples that say anything of
+                the picture, which alone are fitted or held out; None is all of them.
             generators: the CPU generator of each member, from which the prior draws too; their states are part of the
                 fit's.
             recorder: records the step, to have it repeated without the host; None to make each in full.

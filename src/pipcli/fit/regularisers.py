@@ -10,7 +10,7 @@ FLATNESS = 1e-8
 
 
 def _squared_gradients(pictures: Tensor) -> Tensor:
-    """Return the squared length of the gradient at each sample of (K, C, ..., H, W) pictures, by differences to the next."""
+    """Return the squared length of the gradient at each sample, (K, C, ..., H, W), by differences to the next."""
     down = F.pad(pictures.diff(dim=-2), (0, 0, 0, 1))
     right = F.pad(pictures.diff(dim=-1), (0, 1))
     return down.square() + right.square()

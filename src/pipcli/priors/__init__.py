@@ -22,7 +22,7 @@ from pipcli.priors.encodings import (
 )
 from pipcli.priors.hashgrid import HashFeatures
 from pipcli.priors.hourglass import Hourglass
-from pipcli.priors.layers import Block, cosines
+from pipcli.priors.layers import Block, courses
 from pipcli.priors.perceptron import Perceptron, Siren
 from pipcli.priors.resnet import ResNet
 from pipcli.priors.unet import UNet
@@ -43,7 +43,7 @@ from pipcli.settings import (
     UNetSettings,
 )
 
-__all__ = ["ENCODINGS", "NETWORKS", "Prior", "build", "precision_for"]
+__all__ = ["ENCODINGS", "IN_ROWS", "NETWORKS", "OF_BLOCKS", "Prior", "build", "precision_for"]
 
 # Height and width of pictures, or before them the number of frames of blocks.
 Size = tuple[int, ...]
@@ -71,7 +71,8 @@ def _octave_features(settings: OctaveWaves, size: Size, precision: torch.dtype) 
 
 @lru_cache(maxsize=2)
 def _coordinates(settings: Coordinates, size: Size, precision: torch.dtype) -> FourierFeatures:
-    return FourierFeatures(torch.zeros(0, 2), precision, extent=_extent(size))
+    frame = 2 * settings.pace / max(_sides(size)) if len(size) == 3 else None
+    return FourierFeatures(torch.zeros(0, 2), precision, extent=_extent(size), frame=frame)
 
 
 def _sides(size: Size) -> tuple[int, int]:
@@ -87,7 +88,7 @@ def _block(settings: HourglassSettings, size: Size) -> Block | None:
     """Return what layers need to know of blocks of frames; None for pictures."""
     if len(size) == 2:
         return None
-    return Block(cosines(size[0], settings.courses) if settings.courses else None)
+    return Block(None if settings.shortest_course is None else courses(size[0], settings.shortest_course))
 
 
 ENCODINGS: dict[type, Callable[[Any, Size, Generators, torch.dtype], Encoding]] = {
@@ -123,6 +124,9 @@ NETWORKS: dict[type, Callable[[Any, int, int, Any, Generators], nn.Module]] = {
 
 # What makes blocks of frames, with any of the encodings but learned waves.
 OF_BLOCKS = (HourglassSettings, MlpSettings, SirenSettings)
+
+# What can be asked at the places of rows and columns alone, and not where motion has taken them.
+IN_ROWS = (HashGrid, LearnedWaves)
 
 # With the eight bits of bfloat16 neighbours among more than 256 pixels would have the same coordinates, and sines large
 # phases without their fractions.

@@ -57,9 +57,10 @@ def from_frames(frames: Tensor, like: Tensor) -> Tensor:
     if like.ndim == 4:
         return frames
     members, channels, count = like.shape[:3]
+    size = frames.shape[-2:]
     if in_rows(like):
-        return frames.unflatten(0, (members, count)).transpose(1, 2)
-    return frames.unflatten(1, (channels, count))
+        return frames.view(members, count, channels, *size).transpose(1, 2)
+    return frames.view(members, channels, count, *size)
 
 
 def _rows(maps: Tensor) -> Tensor:
@@ -280,7 +281,7 @@ def normalise(maps: Tensor, weight: Tensor, bias: Tensor, *, slope: float) -> Te
             normalise(frames_of(maps), _in_frames(weight, maps), _in_frames(bias, maps), slope=slope), maps
         )
     if maps.ndim == 5:
-        return normalise(maps.flatten(2, 3), weight, bias, slope=slope).unflatten(2, maps.shape[2:4])
+        return normalise(maps.flatten(2, 3), weight, bias, slope=slope).view_as(maps)
     if in_rows(maps):
         normalised: Tensor = _NormaliseRows.apply(maps, weight, bias, slope)  # type: ignore[no-untyped-call]
         return normalised

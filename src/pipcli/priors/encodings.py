@@ -71,25 +71,32 @@ class FourierFeatures(Encoding):
     waves: Tensor
 
     def __init__(
-        self, waves: Tensor, precision: torch.dtype = torch.float32, *, extent: tuple[float, float] | None = None
+        self,
+        waves: Tensor,
+        precision: torch.dtype = torch.float32,
+        *,
+        extent: tuple[float, float] | None = None,
+        frame: float | None = None,
     ) -> None:
         """Keep what follows from the settings: no part of a state, all of whose tensors lead with the member.
 
         Args:
-            waves: (F, 2) wave vectors (y, x) in radians per picture side.
+            waves: (F, 2) wave vectors (y, x) in radians per picture side, or (F, 3) with the time, in radians a frame.
             precision: the type that the features shall have.
             extent: the coordinates (y, x) are features too, from minus to plus this; None for waves alone.
+            frame: length of a frame in that unit, where the time is a feature as well; None where it is not.
         """
         super().__init__()
         self.precision = precision
         self.extent = extent
+        self.frame = frame
         self.register_buffer("waves", waves, persistent=False)
         self._last: tuple[Tensor, Tensor] | None = None
 
     @property
     def channels(self) -> int:
-        """Number of feature maps: cosine and sine of each wave, and the two coordinates."""
-        return 2 * len(self.waves) + (0 if self.extent is None else 2)
+        """Number of feature maps: cosine and sine of each wave, and the coordinates."""
+        return 2 * len(self.waves) + (0 if self.extent is None else 2) + (0 if self.frame is None else 1)
 
     def forward(self, coords: Tensor) -> Tensor:
         """Map (N, 2, H, W) or (N, 3, T, H, W) coordinates to (N, channels, ..., H, W) features in [-1, 1].
@@ -105,19 +112,13 @@ class FourierFeatures(Encoding):
         phases = torch.einsum("fd,nd...->nf...", self.waves, coords[:, -self.waves.shape[1] :])
         features = [phases.cos(), phases.sin()]
         if self.extent is not None:
-            features.insert(0, _positions(coords, self.extent))
+            lengths = torch.tensor(self.extent, device=coords.device).view(1, 2, *[1] * (coords.ndim - 2))
+            features.insert(0, (2 * coords[:, -2:] - 1) * lengths)
+        if self.frame is not None:
+            times = coords[:, :1]
+            features.insert(0, self.frame * (times - times.mean()))
         joined = torch.cat(features, dim=1).to(self.precision)
         return joined.contiguous(memory_format=layout_for(joined))
-
-
-def _positions(coords: Tensor, extent: tuple[float, float]) -> Tensor:
-    """Return y and x of (N, 2 or 3, ..., H, W) coordinates, from minus to plus an extent, and the time in those units.
-
-    Time comes first, where there is one, as it is.
-    """
-    lengths = torch.tensor(extent, device=coords.device).view(1, 2, *[1] * (coords.ndim - 2))
-    places = (2 * coords[:, -2:] - 1) * lengths
-    return places if coords.shape[1] == 2 else torch.cat([coords[:, :1], places], dim=1)
 
 
 class _Draws:

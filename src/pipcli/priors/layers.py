@@ -28,13 +28,15 @@ def uniform(shape: tuple[int, ...], bound: float, generators: Generators) -> nn.
     return nn.Parameter(torch.stack(members))
 
 
-def cosines(frames: int, count: int) -> Tensor:
-    """Return (G, frames) functions of time with the mean square 1, half a period longer each: at most `count`.
+def courses(frames: int, shortest: float) -> Tensor:
+    """Return (G, frames) functions of time with the mean square 1: the cosines with whole half periods in the block.
 
-    They are those of the discrete cosine transform but the constant one: `frames` less one is all that there are.
+    Args:
+        frames: of the block.
+        shortest: period of the quickest, in frames; 2 gives all `frames` - 1 that there are.
     """
     centres = (torch.arange(frames) + 0.5) / frames
-    waves = torch.arange(1, min(count, frames - 1) + 1)
+    waves = torch.arange(1, min(math.floor(2 * frames / shortest + 1e-6), frames - 1) + 1)
     return math.sqrt(2) * (math.pi * waves[:, None] * centres).cos()
 
 

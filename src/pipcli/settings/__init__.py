@@ -5,6 +5,7 @@ papers; `finishes` say what follows the fit. A command takes a row with `preset`
 `bands` does so with frequencies. Here are the numbers that hold for all rows.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pipcli.errors import UnusableInputError
@@ -12,7 +13,17 @@ from pipcli.settings.bands import for_picture, with_max_frequency, with_omega
 from pipcli.settings.clips import CLIP_PRESETS, CLIP_PUBLISHED, PUBLISHED_WINDOW_FRAMES, WINDOW_FRAMES
 from pipcli.settings.deblurring import KERNEL, KernelSettings, KernelTry
 from pipcli.settings.dehazing import DEHAZE, DehazeSettings, HazePriors
-from pipcli.settings.finishes import BRANCH, FINISH, LARGE_PATCHES, SMALL_PATCHES, SPLIT_PATCHES, TASK_FINISH, falling
+from pipcli.settings.finishes import (
+    BRANCH,
+    CLIP_FINISH,
+    CLIP_PATCHES,
+    FINISH,
+    LARGE_PATCHES,
+    SMALL_PATCHES,
+    SPLIT_PATCHES,
+    TASK_FINISH,
+    falling,
+)
 from pipcli.settings.generators import (
     AxisWaves,
     CompassWaves,
@@ -60,6 +71,8 @@ from pipcli.settings.rows import (
 __all__ = [
     "BRANCH",
     "CLEAN_SIGMA",
+    "CLIP_FINISH",
+    "CLIP_PATCHES",
     "CLIP_PRESETS",
     "CLIP_PUBLISHED",
     "DEHAZE",
@@ -206,7 +219,7 @@ def preset(task: str, prior: PriorName, quality: Quality, *, published: bool) ->
     if published:
         _check_published(quality)
         return _published(task, prior)
-    return _for_quality(TASK_PRESETS.get((task, prior), PRESETS[prior]), task, quality)
+    return _for_quality(TASK_PRESETS.get((task, prior), PRESETS[prior]), TASK_FINISH.get(task, FINISH), quality)
 
 
 def clip_preset(task: str, prior: PriorName, quality: Quality, *, published: bool) -> Settings:
@@ -221,7 +234,7 @@ def clip_preset(task: str, prior: PriorName, quality: Quality, *, published: boo
             f"--prior {prior} makes pictures only: add --per-frame, or name {', '.join(CLIP_PRESETS)}"
         )
     if not published:
-        return _for_quality(CLIP_PRESETS[prior], task, quality)
+        return _for_quality(CLIP_PRESETS[prior], CLIP_FINISH, quality)
     _check_published(quality)
     row = CLIP_PUBLISHED.get((task, prior))
     if row is None:
@@ -237,7 +250,7 @@ def _check_published(quality: Quality) -> None:
         raise UnusableInputError(f"--paper has one quality, its own: leave out --quality {quality}")
 
 
-def _for_quality(row: Settings, task: str, quality: Quality) -> Settings:
+def _for_quality(row: Settings, finishes: Mapping[Quality, FinishSettings], quality: Quality) -> Settings:
     share = STEP_SHARE[quality]
     fit = replace(
         row.fit,
@@ -247,7 +260,7 @@ def _for_quality(row: Settings, task: str, quality: Quality) -> Settings:
     tiles = row.tiles
     if tiles is not None and quality is Quality.DRAFT:
         tiles = replace(tiles, stride=round(MOST_STRIDE_SHARE * tiles.side))
-    return replace(row, fit=fit, tiles=tiles, finish=TASK_FINISH.get(task, FINISH)[quality])
+    return replace(row, fit=fit, tiles=tiles, finish=finishes[quality])
 
 
 def _published(task: str, prior: PriorName) -> Settings:

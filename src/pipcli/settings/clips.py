@@ -10,21 +10,32 @@ from dataclasses import replace
 
 from pipcli.settings.generators import AxisWaves, Grid, HourglassSettings, Merge, NoiseSettings, Raising, Sampling
 from pipcli.settings.names import PriorName
-from pipcli.settings.records import FitSettings, Settings
+from pipcli.settings.records import FitSettings, Settings, Tiles
 from pipcli.settings.rows import DIP, PIP, PRESETS, PUBLISHED_FREQUENCIES, geometric
 
 # Frames of a window, ours and as published.
 WINDOW_FRAMES, PUBLISHED_WINDOW_FRAMES = 9, 6
 
+# Windows of the picture overlap less than a photo's: each has all frames to average over.
+TILES = Tiles(side=128, stride=112)
 CLIP_PRESETS = {
     PriorName.PIP: replace(
         PIP,
-        network=replace(PIP.network, courses=8),
+        network=HourglassSettings(
+            (32, 64), (16, 32), 1, Sampling.MEAN, Merge.SUM, redundant_biases=False, shortest_course=6.0
+        ),
         fit=FitSettings(steps=200, learning_rate=0.02, average_decay=0.95),
+        tiles=TILES,
     ),
-    PriorName.DIP: replace(DIP, fit=FitSettings(steps=150, learning_rate=0.01, average_decay=0.93)),
-    PriorName.SIREN: PRESETS[PriorName.SIREN],
-    PriorName.HASH: PRESETS[PriorName.HASH],
+    # In three dimensions a kernel has three times the products: half the width, and fewer scales.
+    PriorName.DIP: replace(
+        DIP,
+        network=HourglassSettings((16, 32, 64, 64), (4,) * 4, 3, Sampling.MEAN, Merge.SUM, redundant_biases=False),
+        fit=FitSettings(steps=150, learning_rate=0.01, average_decay=0.93),
+        tiles=TILES,
+    ),
+    PriorName.SIREN: replace(PRESETS[PriorName.SIREN], tiles=TILES),
+    PriorName.HASH: replace(PRESETS[PriorName.HASH], tiles=TILES),
 }
 
 PUBLISHED_TIMES = geometric(1.0, 2.0 ** (8 / 7), 8)

@@ -13,6 +13,13 @@ FINISH = {
     Quality.STANDARD: FinishSettings((SMALL_PATCHES, SMALL_PATCHES, LARGE_PATCHES)),
     Quality.BEST: FinishSettings((SMALL_PATCHES, SMALL_PATCHES, SMALL_PATCHES, LARGE_PATCHES), BRANCH),
 }
+# Patches are followed through five frames, which tell so much more of each that small ones without overlap do.
+CLIP_PATCHES = Patches(side=4, stride=4, radius=10, similar=60, noise_factor=0.8, frames=5)
+CLIP_FINISH = {
+    Quality.DRAFT: FinishSettings((CLIP_PATCHES,)),
+    Quality.STANDARD: FinishSettings((CLIP_PATCHES,) * 3),
+    Quality.BEST: FinishSettings((CLIP_PATCHES,) * 4, BRANCH),
+}
 
 
 def falling(highest: float, lowest: float, count: int, patches: Patches) -> tuple[Round, ...]:
@@ -25,6 +32,14 @@ def _split(highest: float, lowest: float, count: int, momentum: float) -> Finish
     return FinishSettings(splitting=Splitting(rounds, momentum, weights=NETWORKS_WEIGHTS))
 
 
+def _split_of_mask(
+    highest: float, lowest: float, count: int, momentum: float, filling: tuple[Patches, ...]
+) -> FinishSettings:
+    rounds = falling(highest, lowest, count, SPLIT_PATCHES)
+    filled = tuple(Round(FILLING_STD, patches) for patches in filling)
+    return FinishSettings(splitting=Splitting(rounds, momentum, weights=NETWORKS_WEIGHTS, filling=filled))
+
+
 def _split_of_blur(highest: float, lowest: float, count: int, momentum: float) -> FinishSettings:
     rounds = falling(highest, lowest, count, SPLIT_PATCHES)
     return FinishSettings(splitting=Splitting(rounds, momentum, least_std=BLUR_STD))
@@ -34,6 +49,10 @@ def _split_of_blur(highest: float, lowest: float, count: int, momentum: float) -
 BLUR_STD = KERNEL.least_std
 NETWORKS_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SPLIT_PATCHES = Patches(side=5, stride=4, radius=8, similar=50, noise_factor=1.0)
+FILL_PATCHES = Patches(side=5, stride=2, radius=8, similar=50, noise_factor=1.0)
+FINE_PATCHES = Patches(side=7, stride=2, radius=10, similar=70, noise_factor=1.0)
+# Patches that look alike in the picture as it stands differ by this at least, in [0, 1] units.
+FILLING_STD = 1.5 / 255
 # What brings a picture to an observation through a known linear map; all other tasks take `FINISH`.
 # With a flash picture the networks' own is the result: what filters took from the dark one would be its coarse noise.
 TASK_FINISH = {
@@ -44,9 +63,9 @@ TASK_FINISH = {
         Quality.BEST: _split(50.0, 5.0, 28, momentum=0.85),
     },
     "inpaint": {
-        Quality.DRAFT: _split(20.0, 4.0, 8, momentum=0.75),
-        Quality.STANDARD: _split(20.0, 2.0, 20, momentum=0.8),
-        Quality.BEST: _split(20.0, 1.0, 40, momentum=0.8),
+        Quality.DRAFT: _split_of_mask(20.0, 4.0, 8, momentum=0.75, filling=(FILL_PATCHES,)),
+        Quality.STANDARD: _split_of_mask(20.0, 2.0, 20, momentum=0.8, filling=(FILL_PATCHES,) * 3 + (FINE_PATCHES,)),
+        Quality.BEST: _split_of_mask(20.0, 1.0, 40, momentum=0.8, filling=(FILL_PATCHES,) * 4 + (FINE_PATCHES,) * 2),
     },
     "deblur": {
         Quality.DRAFT: _split_of_blur(40.0, 10.0, 8, momentum=0.75),

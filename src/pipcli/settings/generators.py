@@ -87,7 +87,13 @@ class OctaveWaves:
 
 @dataclass(frozen=True)
 class Coordinates:
-    """The coordinates as they are, from -1 to 1 along the longer side."""
+    """The coordinates as they are, from -1 to 1 along the longer side.
+
+    Attributes:
+        pace: where frames are made together, a frame is as long in time as this many pixels are in space.
+    """
+
+    pace: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,7 @@ class HashGrid:
         finest_cell: side of the finest grid's cells, in pixels.
         table_bits: a grid with more than 2^table_bits corners shares that many entries among them by a hash.
         amplitude: the features begin uniform in [-amplitude, amplitude].
+        pace: where frames are made together, a frame is as long in time as this many pixels are in space.
     """
 
     levels: int
@@ -109,6 +116,7 @@ class HashGrid:
     finest_cell: float
     table_bits: int
     amplitude: float
+    pace: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -140,8 +148,8 @@ class HourglassSettings:
         merge: how the two branches of a scale are joined.
         redundant_biases: whether convolutions that a normalisation follows carry a bias, which it cancels.
         raising: how a map is doubled, bilinearly or to the nearest.
-        courses: functions of time that scale and shift of each normalisation are made of, where frames are made
-            together; 0 for normalisation by the whole block of frames.
+        shortest_course: where frames are made together, scale and shift of each normalisation change with time, in
+            waves of this period at least, in frames; None for normalisation of all frames by the same numbers.
     """
 
     widths: tuple[int, ...]
@@ -151,7 +159,7 @@ class HourglassSettings:
     merge: Merge
     redundant_biases: bool
     raising: Raising = Raising.BILINEAR
-    courses: int = 0
+    shortest_course: float | None = None
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ class Patches:
         radius: how far off, along each axis, they are looked for, in pixels.
         similar: how many are taken together.
         noise_factor: the noise is counted this many times.
+        frames: of a clip, in which a patch is followed.
     """
 
     side: int
@@ -62,6 +63,7 @@ class Patches:
     radius: int
     similar: int
     noise_factor: float
+    frames: int = 1
 
     def fit(self, height: int, width: int) -> bool:
         """Return whether a picture is large enough for them: each side at least twice as long as one."""
@@ -70,11 +72,11 @@ class Patches:
 
 @dataclass(frozen=True)
 class Round:
-    """One round of a splitting.
+    """One round of a splitting, or of filling in.
 
     Attributes:
         std: standard deviation of the error that the picture is taken to have, in [0, 1] units.
-        patches: what the filter looks at.
+        patches: what is looked at.
     """
 
     std: float
@@ -90,12 +92,15 @@ class Splitting:
         momentum: how much of its last change a round adds to the picture in advance, in [0, 1).
         least_std: standard deviation of what the map is not known to, in [0, 1] units: less noise counts as this.
         weights: that the networks' picture may have beside what the rounds arrive at; none: it is where they start.
+        filling: rounds that follow where the map leaves out samples and does nothing else: they tell what is unknown
+            from what is known beside it.
     """
 
     rounds: tuple[Round, ...]
     momentum: float
     least_std: float = 0.0
     weights: tuple[float, ...] = ()
+    filling: tuple[Round, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,13 @@ def _help_if_alone(context: typer.Context) -> None:
     input. Transparency stays as it is, or shrinks with the picture. Several degradations are a pipe, each rounding
     anew.
 
+    Of a clip, each frame is degraded: noise is new in each; masks, kernels and the haze's depth are the same in all. It
+    is written without loss, with all that its file carried.
+
     \b
     Examples:
       pip-restore degrade noise clean.png --sigma 25
+      pip-restore degrade noise clean.mp4 --sigma 25 -o noisy.mkv
       pip-restore degrade downsample clean.png --scale 4 --truth cut.png
       pip-restore degrade blur clean.png --sigma 2 -o - | pip-restore degrade noise - --sigma 5 -o observed.png
     """

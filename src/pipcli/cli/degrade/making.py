@@ -1,93 +1,43 @@
 """The way of every kind of `degrade`: read, check the outputs, degrade, clip, round, write and report; no torch."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipcli import __version__, media
+from pipcli import media
+from pipcli.cli.degrade.clip_making import carry_out_clip
+from pipcli.cli.degrade.orders import WHOLE, Degraded, Facts, Order, report
 from pipcli.cli.options import STANDARD_STREAM
 from pipcli.cli.photo_files import check_apart, check_png, check_stdout, deliver, read_source
-from pipcli.console import Reporter, Verbosity
 from pipcli.errors import OutputRefusedError, UnusableInputError
-from pipcli.media import Photo, check_format, check_output, format_for, publish, shown
+from pipcli.media import Photo, check_format, check_output, format_for, publish
+from pipcli.media.clips import is_clip
 
-Values = NDArray[np.float64]
+__all__ = ["WHOLE", "Degraded", "Order", "carry_out"]
 
-WHOLE = (slice(None), slice(None))
 DEPTHS = (8, 16, 32)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What the user asked for, whatever the kind.
-
-    Attributes:
-        kind: the name of the degradation.
-        suffix: of the default output's name.
-        source: the clean picture, or a dash.
-        output: None for the default.
-        bits: depth of the output; None for the input's.
-        parameters: of the degradation, to be reported.
-        clip: whether values outside of [0, 1] are cut off.
-        truth: where to write the part of the input that the result shows.
-        companions: further PNG files to write, by the option that names them.
-        aids: further files that are read, by the option that names them.
-        extension: of the default output's name; None for what holds it losslessly.
-    """
-
-    kind: str
-    suffix: str
-    source: Path
-    output: Path | None
-    bits: int | None
-    parameters: dict[str, Any]
-    json_lines: bool
-    overwrite: bool
-    quiet: bool
-    clip: bool = True
-    truth: Path | None = None
-    companions: dict[str, Path] = field(default_factory=dict)
-    aids: dict[str, Path] = field(default_factory=dict)
-    extension: str | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Degraded:
-    """What a degradation made.
-
-    Attributes:
-        values: (h, w, C), neither clipped nor rounded.
-        region: the rows and columns of the input that they show.
-        alpha: (h, w), degraded likewise; None where the input's, of the region, stays as it is.
-        companions: (h, w) in [0, 1] and the bits to round to, by the option that names the file.
-        parameters: those that only the picture settled.
-    """
-
-    values: Values
-    region: tuple[slice, slice] = WHOLE
-    alpha: Values | None = None
-    companions: dict[str, tuple[Values, int]] = field(default_factory=dict)
-    parameters: dict[str, Any] = field(default_factory=dict)
 
 
 def carry_out(
     order: Order, degrade: Callable[[Photo], Degraded], encode: Callable[[Photo, str], bytes] = media.encode
 ) -> int:
-    """Make, write and report a degraded picture; return the exit code.
+    """Make, write and report a degraded picture or clip; return the exit code.
 
     Args:
         order: what the user asked for.
-        degrade: makes it from the clean picture.
+        degrade: makes it from the clean picture, or each of a clip's frames from the clean one, in order.
         encode: makes a file of a format from the finished photo.
 
     Raises:
         UnusableInputError: the input, a number or their combination cannot be worked with.
         OutputRefusedError: an output cannot be written as asked, or would lose something.
     """
+    if order.source != STANDARD_STREAM and is_clip(order.source):
+        if encode is not media.encode:
+            raise UnusableInputError(f"degrade {order.kind} is of pictures: give one")
+        return carry_out_clip(order, degrade)
     photo = read_source(order.source)
     like = _in_depth(photo, order.bits)
     output, output_format = _checked(order, photo, like)
@@ -100,7 +50,10 @@ def carry_out(
         truth = media.encode(_part(photo, degraded.region), format_for(order.truth))
         publish(order.truth, truth, overwrite=order.overwrite)
     deliver(data, output, overwrite=order.overwrite)
-    _report(order, output, photo, made, degraded)
+    outside = float(np.mean((degraded.values < 0) | (degraded.values > 1)))
+    rows, columns = photo.samples[degraded.region].shape[:2]
+    source = Facts(photo.width, photo.height, photo.channels, made.bit_depth, photo.notes)
+    report(order, output, source, (made.width, made.height), (columns, rows), degraded.parameters, outside)
     return 0
 
 
@@ -164,43 +117,3 @@ def _finished(like: Photo, degraded: Degraded, *, clip: bool) -> Photo:
     if degraded.alpha is not None:
         alpha = media.quantised(degraded.alpha, like.bit_depth)
     return replace(like, samples=samples, alpha=alpha)
-
-
-def _report(order: Order, output: Path, photo: Photo, made: Photo, degraded: Degraded) -> None:
-    reporter = Reporter(Verbosity(order.json_lines, order.quiet))
-    parameters = order.parameters | degraded.parameters
-    files = order.companions if order.truth is None else {**order.companions, "--truth": order.truth}
-    outside = float(np.mean((degraded.values < 0) | (degraded.values > 1)))
-    words = ", ".join(f"{key} {_worded(value)}" for key, value in parameters.items() if value is not None)
-    fate = f", {outside:.2%} of the samples {'clipped' if order.clip else 'outside of 0 to 1'}" if outside else ""
-    reporter.say(f"{order.kind} ({words}): {made.width}x{made.height}, {made.bit_depth} bit{fate}")
-    rows, columns, _ = photo.samples[degraded.region].shape
-    if (rows, columns) != (photo.height, photo.width):
-        reporter.say(f"of {photo.width}x{photo.height} it shows {columns}x{rows}, which is what --truth writes")
-    for note in photo.notes:
-        reporter.say(note)
-    for path in files.values():
-        reporter.say(f"also wrote {shown(path)}")
-    reporter.event(
-        "degraded",
-        version=__version__,
-        degradation=order.kind,
-        input=shown(order.source),
-        output=shown(output),
-        files={option.removeprefix("--"): shown(path) for option, path in files.items()},
-        width=made.width,
-        height=made.height,
-        channels=made.channels,
-        bit_depth=made.bit_depth,
-        clip=order.clip,
-        outside=round(outside, 6),
-        parameters=parameters,
-    )
-    if output != STANDARD_STREAM:
-        reporter.path(output)
-
-
-def _worded(value: Any) -> str:
-    if isinstance(value, list):
-        return " ".join(_worded(item) for item in value)
-    return f"{value:g}" if isinstance(value, float) else shown(str(value))

@@ -46,16 +46,17 @@ def noise(
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
 ) -> int:
-    """Add noise; writes NAME_noisy.png.
+    """Add noise; writes NAME_noisy.png, or NAME_noisy.mkv for a clip.
 
     Each sample of each channel gets its own, drawn in the order of rows, columns and channels: gaussian noise is
-    numpy.random.default_rng(SEED).normal(0, SIGMA / 255, (height, width, channels)). Then values are clipped, and
-    rounded to the output's depth.
+    numpy.random.default_rng(SEED).normal(0, SIGMA / 255, (height, width, channels)). The frames of a clip
+    draw one after the other. Then values are clipped, and rounded to the output's depth.
 
     \b
     Examples:
       pip-restore degrade noise clean.png --sigma 25
       pip-restore degrade noise clean.png --kind poisson --level 30 --seed 7 -o dark.png
+      pip-restore degrade noise clean.mp4 --sigma 25 -o noisy.mkv
       pip-restore degrade noise clean.png --sigma 25 --no-clip --bits 32 -o unclipped.tif
     """
     option, strength = _strength(kind, {"--sigma": sigma, "--level": level, "--share": share, "--relative": relative})
@@ -66,9 +67,11 @@ def noise(
     from pipcli.media import Photo
     from pipcli.simulation.noise import NOISES
 
+    generator = np.random.default_rng(seed)
+
     def noisy(photo: Photo) -> Degraded:
         unit = 255 if option == "--sigma" else 1
-        return Degraded(NOISES[kind](photo.values(), strength / unit, np.random.default_rng(seed)))
+        return Degraded(NOISES[kind](photo.values(), strength / unit, generator))
 
     parameters = {"kind": str(kind), option.removeprefix("--"): strength, "seed": seed}
     order = Order(

@@ -7,13 +7,17 @@ import typer
 
 from pipcli.errors import UnusableInputError
 
-Source = Annotated[Path, typer.Argument(metavar="INPUT", help="The clean picture, or - for stdin.")]
+Source = Annotated[
+    Path,
+    typer.Argument(metavar="INPUT", help="The clean picture, - for stdin, or a clip: a file or a folder."),
+]
 Output = Annotated[
     Path | None,
     typer.Option(
         "--output",
         "-o",
-        help="Where to write, or - for stdout. [default: beside the input, as PNG, or TIFF where PNG cannot hold it]",
+        help="Where to write, or - for stdout. [default: beside the input, as PNG, or TIFF where PNG cannot hold it; "
+        "clips as MKV without loss, or as a folder]",
     ),
 ]
 Bits = Annotated[

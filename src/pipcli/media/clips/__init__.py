@@ -5,12 +5,13 @@ this package loads neither numpy nor a codec.
 """
 
 from pipcli.media.clips.clip import Chapter, Clip, Colour, FrameTimes, Stream
-from pipcli.media.clips.containers import kind_for
+from pipcli.media.clips.containers import is_clip, kind_for
 from pipcli.media.clips.encoding import EncodingOptions
 from pipcli.media.clips.plan import Plan
+from pipcli.media.clips.planning import check_writing
 from pipcli.media.clips.probing import open_clip
 from pipcli.media.clips.reading import read_frames
-from pipcli.media.clips.writing import ClipWriter, check_writing
+from pipcli.media.clips.writing import ClipWriter
 
 __all__ = [
     "Chapter",
@@ -22,6 +23,7 @@ __all__ = [
     "Plan",
     "Stream",
     "check_writing",
+    "is_clip",
     "kind_for",
     "open_clip",
     "read_frames",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipcli.media.clips import ffmpeg
 from pipcli.media.clips.clip import Clip, FrameTimes
-from pipcli.media.clips.colours import grey_format
+from pipcli.media.clips.colours import alpha_of, grey_format
 from pipcli.media.clips.folders import in_16_bits
 from pipcli.media.clips.reading import decoded
 from pipcli.media.reading import read_photo
@@ -54,9 +54,10 @@ def _read_alpha(clip: Clip) -> Generator[NDArray[np.uint16], None, None]:
             full = np.full((clip.height, clip.width), 65535, np.uint16)
             yield full if photo.alpha is None else in_16_bits(photo.alpha)
         return
-    depth = max(8, ffmpeg.pixel_formats()[clip.pixel_format].depth)
+    layout = ffmpeg.pixel_formats()[clip.pixel_format]
+    depth = max(8, layout.depth)
     wanted = grey_format(depth)
-    for levels in decoded(clip, 0, clip.frame_count, ["alphaextract", f"format={wanted}"], wanted, 1):
+    for levels in decoded(clip, 0, clip.frame_count, [*alpha_of(layout), f"format={wanted}"], wanted, 1):
         yield np.rint(levels[:, :, 0].astype(np.float64) * (65535 / (2**depth - 1))).astype(np.uint16)
 
 

@@ -58,6 +58,13 @@ def from_rgb(layout: PixelFormat, colour: Colour, width: int, height: int, *, al
     return [*filters, f"format={layout.name}"]
 
 
+def alpha_of(layout: PixelFormat) -> list[str]:
+    """Filters that make one channel of the alpha of decoded frames, of their depth."""
+    if layout.name == "pal8" or layout.name.startswith("ya"):  # what ffmpeg's filter gets wrong by itself
+        return ["format=rgba" if layout.depth == 8 else "format=rgba64le", "alphaextract"]
+    return ["alphaextract"]
+
+
 def tagged(colour: Colour) -> str:
     """The filter that writes a colour's tags upon frames, and takes off those that are unknown."""
     tags = {

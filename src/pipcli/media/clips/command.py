@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from pipcli.media.clips import ffmpeg
 from pipcli.media.clips.clip import Colour, Stream
 from pipcli.media.clips.colours import from_rgb, grey_format, grey_to_levels, tagged
-from pipcli.media.clips.containers import WRITERS
+from pipcli.media.clips.containers import WRITERS, input_options
 from pipcli.media.clips.plan import Plan
-from pipcli.media.clips.probing import input_options
 
 if TYPE_CHECKING:
     import numpy as np

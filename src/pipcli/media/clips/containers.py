@@ -13,6 +13,7 @@ from typing import BinaryIO, NamedTuple
 
 from pipcli.errors import OutputRefusedError, UnusableInputError
 from pipcli.media.clips.clip import Kind
+from pipcli.media.clips.ffmpeg import file_url
 from pipcli.media.sources import shown
 
 READABLE = "MP4, MOV, MKV, WebM, AVI, GIF and folders of numbered pictures"
@@ -102,6 +103,11 @@ def examine(path: Path) -> Examined:
         raise UnusableInputError(f"{name} {CUT_OFF}") from error
 
 
+def is_clip(path: Path) -> bool:
+    """Whether a path means a clip: a folder, or a file whose suffix is of a clip."""
+    return path.suffix.lower() in SUFFIXES.keys() - {""} or path.is_dir()
+
+
 def kind_for(path: Path) -> Kind:
     """The container that a file name asks for by its suffix; without one, a folder of pictures.
 
@@ -116,6 +122,11 @@ def kind_for(path: Path) -> Kind:
             f"not {ascii(suffix)[1:-1]}"
         )
     return SUFFIXES[suffix]
+
+
+def input_options(kind: Kind, path: Path) -> list[str]:
+    """How ffmpeg is told to read a file: as what it is, and nothing but this file."""
+    return ["-protocol_whitelist", "file,pipe", "-f", READERS[kind], "-i", file_url(path)]
 
 
 class _CutOff(Exception):

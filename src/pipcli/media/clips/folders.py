@@ -17,7 +17,7 @@ from pipcli.media.clips.encoding import EncodingOptions
 from pipcli.media.clips.plan import Plan
 from pipcli.media.formats import FORMATS, check_format, format_for
 from pipcli.media.photo import Photo, Samples, in_unit_range
-from pipcli.media.publishing import check_output_folder, hidden_beside, publish_folder, refusals
+from pipcli.media.publishing import check_output_folder, publish_folder, refusals
 from pipcli.media.reading import read_photo
 from pipcli.media.sources import shown
 from pipcli.media.writing import encode, quantised
@@ -138,11 +138,11 @@ def check_folder(
 class FolderWriter:
     """A folder under a hidden name, into which pictures are written."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, path: Path) -> None:
         self._plan = plan
         self._names = iter(_names(plan))
         self._pictures = iter(plan.clip.pictures if _keeps_pictures(plan) else ())
-        self._path = hidden_beside(plan.output)
+        self._path = path
         with refusals(plan.output):
             self._path.mkdir()
 

@@ -9,8 +9,8 @@ from pipcli.errors import UnusableInputError
 from pipcli.media.clips import ffmpeg
 from pipcli.media.clips.clip import Clip
 from pipcli.media.clips.colours import grey_format, grey_from_levels, to_rgb
+from pipcli.media.clips.containers import input_options
 from pipcli.media.clips.ffmpeg import Process
-from pipcli.media.clips.probing import input_options
 from pipcli.media.sources import shown
 
 if TYPE_CHECKING:
