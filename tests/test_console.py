@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from rich.console import Console
 from pipcli.console import (
     PLAIN_LINES,
     LiveBar,
+    Place,
     PlainLines,
     Reporter,
     Silent,
@@ -223,3 +225,33 @@ def test_the_quality_is_the_held_out_error_less_the_noise() -> None:
     assert estimated_psnr(0.01, 0.0) == pytest.approx(20)
     for hidden in ((None, 0.01), (0.01, None), (0.01, 0.01), (0.009, 0.01)):
         assert estimated_psnr(*hidden) is None
+
+
+def place(window: int, *, kept: int = 0, done: int = 0) -> Place:
+    return Place(window, 4, kept, done, 3 * window - 2, 3 * window, 12, began=time.perf_counter() - 60)
+
+
+def test_plain_lines_of_a_clip_are_one_a_window_with_the_time_to_go() -> None:
+    stream = io.StringIO()
+    lines = PlainLines(plain(stream))
+    for window in (2, 3, 4):
+        for step in (1, 50, 100):
+            lines.show(progress(step), None, place(window, kept=1, done=window - 2))
+    assert stream.getvalue().splitlines() == [
+        "frames 4 to 6 of 12",
+        "frames 7 to 9 of 12, about 2 minutes to go",
+        "frames 10 to 12 of 12, about 30 s to go",
+    ]
+
+
+def test_the_share_of_a_clip_is_of_what_this_run_has_to_do() -> None:
+    assert place(2, kept=1).share(0.5) == pytest.approx(0.5 / 3)
+    assert place(4, kept=1, done=2).share(1.0) == 1.0
+
+
+def test_json_lines_of_a_clip_tell_the_window(capsys: pytest.CaptureFixture[str]) -> None:
+    reporter = Reporter(Verbosity(json_lines=True, quiet=True))
+    reporter.at(place(3, kept=1, done=1))
+    reporter.show(progress(10), None)
+    line = json.loads(capsys.readouterr().out)
+    assert (line["window"], line["windows"], line["windows_done"], line["frames"]) == (3, 4, 2, 12)

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipcli.sheet import BACKGROUND, INK, MARGIN, SMALLEST_PANEL, Panel, difference, side_by_side, wipe
+from pipcli.sheet import BACKGROUND, INK, MARGIN, SMALLEST_PANEL, Panel, difference, side_by_side, strips, wipe
 
 
 def drawn(*panels: Panel) -> NDArray[np.uint8]:
@@ -101,3 +101,14 @@ def test_a_difference_is_signed_around_mid_grey() -> None:
     assert difference(picture, reference, 1)[0, :, 0].tolist() == [128, 154, 102, 255]
     assert difference(picture, reference, 2)[0, :, 0].tolist() == [128, 179, 77, 255]
     assert difference(picture, reference, 1).shape == (1, 4, 3)
+
+
+@pytest.mark.parametrize(("rows", "count"), [(1, 1), (2, 4), (3, 2)])
+def test_strips_have_a_row_of_pictures_for_each_label(rows: int, count: int) -> None:
+    made = strips([[Panel(f"row {row}", flat(50 * row, "uint8"))] * count for row in range(rows)])
+    sheet = np.asarray(Image.open(io.BytesIO(made)))
+    assert sheet.shape[1] == count * (400 + MARGIN) + MARGIN
+    below_label = sheet.shape[0] // rows
+    for row in range(rows):
+        middle = row * below_label + below_label * 3 // 4
+        assert (sheet[middle, MARGIN : MARGIN + 400] == 50 * row).all()

@@ -70,7 +70,7 @@ class Place:
 class Bar(Protocol):
     """A way to show progress."""
 
-    def show(self, progress: "FitProgress", quality: float | None, place: Place | None) -> None:
+    def show(self, progress: "FitProgress", quality: float | None, place: Place | None = None) -> None:
         """Show the latest state; quality is the blind estimate of the PSNR in dB."""
 
     def close(self) -> None:
@@ -80,7 +80,7 @@ class Bar(Protocol):
 class Silent:
     """Shows nothing."""
 
-    def show(self, progress: "FitProgress", quality: float | None, place: Place | None) -> None:
+    def show(self, progress: "FitProgress", quality: float | None, place: Place | None = None) -> None:
         """Show nothing."""
 
     def close(self) -> None:
@@ -98,7 +98,7 @@ class PlainLines:
         self._console = console
         self._shown: tuple[str, int] | None = None
 
-    def show(self, progress: "FitProgress", quality: float | None, place: Place | None) -> None:
+    def show(self, progress: "FitProgress", quality: float | None, place: Place | None = None) -> None:
         """Print a line when a new part has begun."""
         part = (progress.stage, int(progress.share * PLAIN_LINES) if place is None else place.window)
         if part == self._shown:
@@ -133,7 +133,7 @@ class LiveBar:
         self._task = self._progress.add_task("fitting", total=1.0, rate="", quality="")
         self._progress.start()
 
-    def show(self, progress: "FitProgress", quality: float | None, place: Place | None) -> None:
+    def show(self, progress: "FitProgress", quality: float | None, place: Place | None = None) -> None:
         """Move the bar."""
         self._progress.update(
             self._task,
