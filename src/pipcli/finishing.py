@@ -22,12 +22,13 @@ import torch
 from torch import Tensor
 
 from pipcli.branch.recorrupted import Branch
-from pipcli.filters import Filtered, MotionOf, NoiseBounds, followed, refine
+from pipcli.filters import Filtered, NoiseBounds, refine
 from pipcli.filters.nonlocal_bayes import REGION, nonlocal_bayes
 from pipcli.fit.device import Device, workers_for
 from pipcli.joining import Degraded, join
 from pipcli.noise import Noise, Whitened
 from pipcli.settings import BranchSettings, FinishSettings
+from pipcli.trajectories import MotionOf, followed
 
 # Of the branch in the pilot of the last pass. More was never best where we measured it.
 WEIGHTS = (0.0, 0.25, 0.5)
@@ -210,7 +211,8 @@ class _Finish:
         if _correlation(self.observation - filtered.picture) > LARGEST_CORRELATION:
             return None
         std = self.whitened.variances(filtered.picture.cpu()).sqrt().to(self.observation)
-        return Branch(self.observation, std, settings, self.device.precision, self.seed)
+        motion = followed(filtered.picture, settings.frames, self.motion_of)
+        return Branch(self.observation, std, settings, self.device.precision, self.seed, motion)
 
     def _branch_must_end(self, step: int, steps: int) -> bool:
         self.watch.branch_step(step, steps)
@@ -218,7 +220,7 @@ class _Finish:
 
     def _last_pass(self, pilot: Tensor) -> Filtered:
         patches = self.settings.passes[-1]
-        motion = followed(pilot, patches, self.motion_of)
+        motion = followed(pilot, patches.frames, self.motion_of)
         with workers_for(self.regions, self.device) as workers:
             return nonlocal_bayes(pilot, self.observation, self.bounds, patches, workers, motion)
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from pipcli.filters import MotionOf, fill_in, followed, nearest_to, refine_under
+from pipcli.filters import fill_in, nearest_to, refine_under
 from pipcli.filters.nonlocal_bayes import REGION
 from pipcli.fit.device import Device, workers_for
 from pipcli.settings import Splitting
+from pipcli.trajectories import MotionOf, followed
 
 # Of the rounds, those at the end that begin again from the joined picture.
 LAST_SHARE = 0.25
@@ -125,7 +126,7 @@ class _Joining:
         return Joined(self._refined(torch.lerp(refined, networks, weight), self.observed, last), weight)
 
     def _refined(self, start: Tensor, observed: Tensor, splitting: Splitting) -> Tensor:
-        motion = followed(start, splitting.rounds[0].patches, self.motion_of)
+        motion = followed(start, splitting.rounds[0].patches.frames, self.motion_of)
         given = (self.observation, self.degrade, observed, self.variance)
         refined = refine_under(start, *given, splitting, self.workers, self.must_end, motion)
         if not splitting.filling:

@@ -6,9 +6,9 @@ from torch import Tensor
 
 from pipcli.filters import NoiseBounds, refine
 from pipcli.filters.nonlocal_bayes import nonlocal_bayes
-from pipcli.filters.trajectories import FARTHEST, Place, follow, frames_around
 from pipcli.settings import CLIP_PATCHES, Patches
 from pipcli.tiles import Window
+from pipcli.trajectories import FARTHEST, Place, follow, frames_around
 
 STD = 0.1
 WHITE = NoiseBounds(STD**2, STD**2)

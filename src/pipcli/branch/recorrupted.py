@@ -8,6 +8,9 @@ is made at every step. The noises of the two are independent, so that the loss |
 minimum as one with the clean picture: the network cannot gain by reproducing the noise, and no stop rule is needed.
 Source: Pang, Zheng, Quan and Ji, "Recorrupted-to-Recorrupted: Unsupervised Deep Learning for Image Denoising"
 (CVPR 2021).
+
+Of a clip the network sees a few frames, moved to where the frame in question has the same things, and makes that frame.
+Each has a noise of its own, so that those of the others tell nothing of the noise in y2.
 """
 
 import contextlib
@@ -21,6 +24,7 @@ from torch.nn import functional as F
 from pipcli.branch.unet import UNet, turned, turned_back
 from pipcli.settings import BranchSettings
 from pipcli.tiles import Window, blend, windows
+from pipcli.trajectories import Motion, frames_around, moved
 
 # How a picture that is too large for one piece is taken apart when it is denoised, in pixels: what a pixel sees reaches
 # less far than half of what pieces share.
@@ -34,30 +38,40 @@ class Branch:
     """The network on its way."""
 
     def __init__(
-        self, observation: Tensor, noise_std: Tensor, settings: BranchSettings, precision: torch.dtype, seed: int
+        self,
+        observation: Tensor,
+        noise_std: Tensor,
+        settings: BranchSettings,
+        precision: torch.dtype,
+        seed: int,
+        motion: Motion | None = None,
     ) -> None:
         """Draw the network.
 
         Args:
-            observation: (1, C, H, W) float32 in [0, 1], on the device where to train.
-            noise_std: (1, C, H, W) standard deviation of the noise of each sample, on the same device: what clipping
+            observation: (T, C, H, W) float32 in [0, 1], on the device where to train; a picture is one frame.
+            noise_std: (T, C, H, W) standard deviation of the noise of each sample, on the same device: what clipping
                 has left, or the two noises of a pair would not be independent.
             settings: of the network and its training.
             precision: the type of the network's activations; weights and loss stay float32.
             seed: of everything random.
+            motion: of the frames; None where each is seen by itself.
         """
         self.observation = observation
         self.settings = settings
+        self.motion = motion
+        self.frames = 1 if motion is None else min(settings.frames, len(observation))
         self.precision = precision
         self.generator = torch.Generator().manual_seed(seed)
-        network = UNet(observation.shape[1], settings, self.generator)
+        channels = observation.shape[1]
+        network = UNet(self.frames * channels, channels, settings, self.generator)
         self.sources = [_padded(picture, network.multiple) for picture in (observation, noise_std)]
         self.network = network.to(observation.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def steps(self) -> int:
         """How many to make: in proportion to the pixels; with too many it learns their noise by heart."""
-        pixels = self.observation.shape[-2] * self.observation.shape[-1]
+        pixels = self.observation[:, 0].numel()
         return max(1, round(self.settings.steps * min(MOST_TIMES, pixels / STANDARD_PIXELS)))
 
     @contextlib.contextmanager
@@ -82,7 +96,8 @@ class Branch:
             amount = self.settings.recorruption
             with self._arithmetic():
                 answer = self.network(observed + amount * noise)
-            loss = (answer - (observed - noise / amount)).square().mean()
+            target = (observed - noise / amount)[:, : answer.shape[1]]
+            loss = (answer - target).square().mean()
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -94,26 +109,40 @@ class Branch:
         return int(torch.randint(0, end, (), generator=self.generator))
 
     def _draw(self) -> tuple[Tensor, Tensor]:
-        """Draw a part of the observation, in one of its eight symmetries, and noise for it."""
+        """Draw what is seen of a part of a frame, in one of its eight symmetries, and noise for it."""
+        frame = self._integer(len(self.observation)) if len(self.observation) > 1 else 0
         height, width = (min(self.settings.crop, length) for length in self.sources[0].shape[-2:])
         top, left = (
             self._integer(length - side + 1)
             for length, side in zip(self.sources[0].shape[-2:], (height, width), strict=True)
         )
         window = Window(top, left, height, width)
-        observed, std = turned((window.cut(source) for source in self.sources), self._integer(8))
+        observed, std = turned((self._seen(source, frame, window) for source in self.sources), self._integer(8))
         noise = torch.randn(observed.shape, generator=self.generator).to(observed)
         rows = observed.contiguous(memory_format=torch.channels_last)
         return rows, std * noise.contiguous(memory_format=torch.channels_last)
 
+    def _seen(self, frames: Tensor, frame: int, window: Window) -> Tensor:
+        """Return a window of a frame, and after it, the nearest first, those of the others: (1, frames * C, h, w)."""
+        seen = [window.cut(frames[frame : frame + 1])]
+        if self.motion is not None:
+            others = [other for other in frames_around(frame, len(frames), self.frames) if other != frame]
+            others.sort(key=lambda other: abs(other - frame))
+            seen += [moved(frames, self.motion, frame, other, window) for other in others]
+        return torch.cat(seen, dim=1)
+
     @torch.no_grad()
-    def denoise(self, picture: Tensor) -> Tensor:
-        """Denoise a (1, C, H, W) picture with noise like the observation's: the mean over the eight symmetries."""
-        size = (picture.shape[-2], picture.shape[-1])
-        return blend(size, ((window, self._denoised(window.cut(picture))) for window in windows(size, SIDE, STRIDE)))
+    def denoise(self, frames: Tensor) -> Tensor:
+        """Denoise (T, C, H, W) frames with noise like the observation's: the mean over the eight symmetries."""
+        return torch.cat([self._denoised_frame(frames, frame) for frame in range(len(frames))])
+
+    def _denoised_frame(self, frames: Tensor, frame: int) -> Tensor:
+        size = (frames.shape[-2], frames.shape[-1])
+        places = windows(size, SIDE, STRIDE)
+        return blend(size, ((window, self._denoised(self._seen(frames, frame, window))) for window in places))
 
     def _denoised(self, part: Tensor) -> Tensor:
-        total = torch.zeros_like(part)
+        total = torch.zeros_like(part[:, : self.observation.shape[1]])
         for turn in range(8):
             (picture,) = turned([part], turn)
             padded = _padded(picture, self.network.multiple).contiguous(memory_format=torch.channels_last)

@@ -26,20 +26,19 @@ def _convolutions(inputs: int, outputs: int) -> nn.Sequential:
 class UNet(nn.Module):
     """Maps noisy pictures to clean ones."""
 
-    def __init__(self, channels: int, settings: BranchSettings, generator: torch.Generator) -> None:
+    def __init__(self, inputs: int, channels: int, settings: BranchSettings, generator: torch.Generator) -> None:
         """Draw the weights.
 
         Args:
-            channels: of the pictures.
+            inputs: channels of what is seen.
+            channels: of the clean pictures.
             settings: width and number of scales.
             generator: the only source of the weights, on the CPU.
         """
         super().__init__()
         width = settings.width
         self.settings = settings
-        self.down = nn.ModuleList(
-            _convolutions(width if scale else channels, width) for scale in range(settings.scales)
-        )
+        self.down = nn.ModuleList(_convolutions(width if scale else inputs, width) for scale in range(settings.scales))
         self.up = nn.ModuleList(_convolutions(2 * width, width) for _ in range(settings.scales - 1))
         self.output = nn.Conv2d(width, channels, 1)
         self._draw(generator)
@@ -58,7 +57,7 @@ class UNet(nn.Module):
         return 1 << (self.settings.scales - 1)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Map (N, C, H, W) pictures in [0, 1], and beyond by their noise, to as many of the same size."""
+        """Map what is seen (N, inputs, H, W), in [0, 1] and beyond by its noise, to N pictures of the same size."""
         maps = pictures - 0.5
         skipped: list[Tensor] = []
         for scale, convolutions in enumerate(self.down):

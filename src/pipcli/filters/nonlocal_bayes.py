@@ -36,9 +36,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pipcli.filters.spectrum import Filtered, NoiseBounds, cosines, opponent, turn, variances, waves
-from pipcli.filters.trajectories import Motion, Place, follow, frames_around
 from pipcli.settings import Patches
 from pipcli.tiles import Window
+from pipcli.trajectories import Motion, Place, follow, frames_around
 
 # The side of a region in pixels, and the groups that are estimated at once: they bound the memory.
 REGION = 128

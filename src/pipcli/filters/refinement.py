@@ -7,12 +7,9 @@ from torch import Tensor
 
 from pipcli.filters.nonlocal_bayes import nonlocal_bayes
 from pipcli.filters.spectrum import Filtered, NoiseBounds
-from pipcli.filters.trajectories import Motion
 from pipcli.filters.wiener import wiener
 from pipcli.settings import Patches
-
-# Returns the motion of (T, C, H, W) frames.
-MotionOf = Callable[[Tensor], Motion]
+from pipcli.trajectories import MotionOf, followed
 
 
 def refine(
@@ -40,14 +37,9 @@ def refine(
     filtered = _frame_by_frame(pilot, observation, noise, workers)
     for patches in passes:
         if patches.fit(*observation.shape[-2:]) and not must_end():
-            motion = followed(filtered.picture, patches, motion_of)
+            motion = followed(filtered.picture, patches.frames, motion_of)
             filtered = nonlocal_bayes(filtered.picture, observation, noise, patches, workers, motion)
     return filtered
-
-
-def followed(frames: Tensor, patches: Patches, motion_of: MotionOf | None) -> Motion | None:
-    """Return the motion of (T, C, H, W) frames if patches are followed along it."""
-    return None if motion_of is None or min(patches.frames, len(frames)) == 1 else motion_of(frames)
 
 
 def _frame_by_frame(pilot: Tensor, observation: Tensor, noise: NoiseBounds, workers: int) -> Filtered:

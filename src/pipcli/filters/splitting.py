@@ -32,9 +32,9 @@ from torch import Tensor
 
 from pipcli.filters.nonlocal_bayes import nonlocal_bayes
 from pipcli.filters.spectrum import NoiseBounds
-from pipcli.filters.trajectories import Motion
 from pipcli.settings import Round, Splitting
 from pipcli.solving import conjugate_gradients
+from pipcli.trajectories import Motion
 
 Degrade = Callable[[Tensor], Tensor]
 

@@ -25,7 +25,7 @@ cv2.setNumThreads(1)
 # how far the search reaches goes by the frame's size.
 LEAST_SIDE, LEAST_PADDED_SIDE = 8, 128
 # Flows that are kept, in bytes, and how many at least.
-CACHE_BYTES, LEAST_CACHED = 64 << 20, 4
+CACHE_BYTES, LEAST_CACHED = 192 << 20, 4
 # The flow there and back may miss by this share of both lengths and this many square pixels: of Sundaram et al.
 SHARE_MISSED, SQUARE_MISSED = 0.01, 0.5
 # The quantile of all displacements that counts as fast.

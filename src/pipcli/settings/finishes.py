@@ -1,5 +1,7 @@
 """What follows the fit, one row a task and quality."""
 
+from dataclasses import replace
+
 from pipcli.settings.deblurring import KERNEL
 from pipcli.settings.names import Quality
 from pipcli.settings.records import BranchSettings, FinishSettings, Patches, Round, Splitting
@@ -18,7 +20,7 @@ CLIP_PATCHES = Patches(side=4, stride=4, radius=10, similar=60, noise_factor=0.8
 CLIP_FINISH = {
     Quality.DRAFT: FinishSettings((CLIP_PATCHES,)),
     Quality.STANDARD: FinishSettings((CLIP_PATCHES,) * 3),
-    Quality.BEST: FinishSettings((CLIP_PATCHES,) * 4, BRANCH),
+    Quality.BEST: FinishSettings((CLIP_PATCHES,) * 4, replace(BRANCH, frames=5)),
 }
 
 

@@ -110,10 +110,11 @@ class BranchSettings:
     Attributes:
         width: channels of each of its scales.
         scales: how many, each half the size of the one before.
-        steps: of its optimiser for a picture of 256x256; others get as many more or fewer as they have pixels.
+        steps: of its optimiser for 256x256 pixels; other pictures and clips get as many more or fewer as they have.
         learning_rate: Adam's highest, which falls as a cosine.
         crop: side of the part of the picture that a step sees, in pixels, a multiple of 2^(scales - 1).
         recorruption: strength of the noise that is added to the input, in units of the picture's own.
+        frames: of a clip that it sees to make one of them.
     """
 
     width: int
@@ -122,6 +123,7 @@ class BranchSettings:
     learning_rate: float
     crop: int
     recorruption: float
+    frames: int = 1
 
 
 @dataclass(frozen=True)

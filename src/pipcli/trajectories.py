@@ -1,6 +1,9 @@
-"""Where the patches of a frame are found in the frames before and after it."""
+"""Where the pixels and patches of a frame are found in the frames before and after it.
 
-from collections.abc import Iterable
+Motion is rounded to whole pixels, so that noise stays what it is.
+"""
+
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,6 +27,10 @@ class Motion(Protocol):
         """Return (1, H, W) booleans: which pixels of one frame are seen in another."""
 
 
+# Returns the motion of (T, C, H, W) frames.
+MotionOf = Callable[[Tensor], Motion]
+
+
 @dataclass(frozen=True)
 class Place:
     """A window of a frame, and where its patches begin in a table of those of several windows."""
@@ -43,6 +50,11 @@ def frames_around(frame: int, count: int, length: int) -> range:
     return range(first, min(count, first + length))
 
 
+def followed(frames: Tensor, length: int, motion_of: MotionOf | None) -> Motion | None:
+    """Return the motion of (T, C, H, W) frames if each is looked at with others, `length` in all."""
+    return None if motion_of is None or min(length, len(frames)) == 1 else motion_of(frames)
+
+
 def follow(
     motion: Motion | None, start: Place, frames: Iterable[int], size: tuple[int, int], side: int
 ) -> tuple[list[Place], Tensor]:
@@ -56,12 +68,9 @@ def follow(
         side: of a patch.
 
     Returns:
-        The places, one a frame, and the (frames, patches) positions in their table. The motion is rounded to whole
-        pixels, so that the noise of the patches stays as it is.
+        The places, one a frame, and the (frames, patches) positions in their table.
     """
-    window = start.window
-    rows = (window.top + torch.arange(window.height - side + 1))[:, None].expand(-1, window.width - side + 1).flatten()
-    columns = (window.left + torch.arange(window.width - side + 1)).repeat(window.height - side + 1)
+    rows, columns = _corners(start.window, side)
     places, paths = [], []
     end = start.positions(side).stop
     for frame in frames:
@@ -77,6 +86,31 @@ def follow(
         paths.append(end + (there[0] - top) * (right - left - side + 1) + there[1] - left)
         end = places[-1].positions(side).stop
     return places, torch.stack(paths)
+
+
+def moved(frames: Tensor, motion: Motion, source: int, target: int, window: Window) -> Tensor:
+    """Return what a window of the frame `source` looks like in the frame `target`, pixel by pixel: (1, C, h, w).
+
+    Args:
+        frames: (T, C, H, W), as large as those whose motion it is, or continued below and to the right.
+        motion: of them.
+        source: number of a frame.
+        target: that of another.
+        window: of the first.
+    """
+    rows, columns = _corners(window, 1)
+    down, across = _steps(motion.flow(source, target), rows, columns)
+    height, width = frames.shape[-2:]
+    places = (rows + down).clamp(0, height - 1) * width + (columns + across).clamp(0, width - 1)
+    samples = frames[target].flatten(1)[:, places.to(frames.device)]
+    return samples.view(1, -1, window.height, window.width)
+
+
+def _corners(window: Window, side: int) -> tuple[Tensor, Tensor]:
+    """Return the rows and columns at which the patches of a window begin."""
+    rows = window.top + torch.arange(window.height - side + 1)
+    columns = window.left + torch.arange(window.width - side + 1)
+    return rows[:, None].expand(-1, len(columns)).flatten(), columns.repeat(len(rows))
 
 
 def _steps(flow: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
