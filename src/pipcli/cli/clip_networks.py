@@ -92,12 +92,12 @@ class ClipNetworks(Networks):
 
     def say_something(self) -> Tensor | None:
         """Return the (1, C, T, h, w) samples of the observation that say anything of the clip; None is all of them."""
-        observed = self.noise.observed(_pictures(self.observation))
+        observed = self.noise.observed(as_pictures(self.observation))
         return None if observed is None else _block(observed)
 
     def pictures(self, window: Window) -> Tensor:
         """Return what is observed of a window as pictures (T, C, h, w)."""
-        return _pictures(window.cut(self.observation))
+        return as_pictures(window.cut(self.observation))
 
     @property
     def fitted(self) -> FrameByFrame:
@@ -108,13 +108,13 @@ class ClipNetworks(Networks):
         """Return networks of half the side, for frames whose networks do not fit into memory; they begin anew."""
         return ClipNetworks(
             self.settings_of_smaller_tiles(),
-            _pictures(self.observation),
+            as_pictures(self.observation),
             self.degradation,
             self.noise,
             self.device,
             self.stop,
             self.seed,
-            known=None if self.known is None else _pictures(self.known),
+            known=None if self.known is None else as_pictures(self.known),
             motion=self.motion,
         )
 
@@ -201,7 +201,7 @@ def _block(pictures: Tensor) -> Tensor:
     return pictures.transpose(0, 1)[None]
 
 
-def _pictures(block: Tensor) -> Tensor:
+def as_pictures(block: Tensor) -> Tensor:
     """View a block (1, C, T, h, w) as pictures (T, C, h, w)."""
     return block[0].transpose(0, 1)
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from pipcli.cli.clip_networks import ClipNetworks
+from pipcli.cli.clip_networks import ClipNetworks, as_pictures
 from pipcli.cli.fitting import Fitting
 from pipcli.cli.photo_networks import WHOLE_PICTURES, Networks, NetworksOfPictures
 from pipcli.cli.request import Request, stop_of
@@ -377,32 +377,26 @@ class FramesTogether:
         return estimate_motion(shown.observation)
 
     def _finished(self, networks: ClipNetworks, solution: Solution, watch: Watch) -> Tensor:
-        """Filter each frame of the networks' block."""
-        means, degradation = self._means, self._means.degradation
-        observed = networks.observed
-        frames = []
-        for frame in range(networks.frames):
-            degraded = Degraded(
-                degradation,
-                degradation.naive,
-                None if observed is None else observed[:, :, frame],
-                networks.held_out[frame],
+        """Filter the networks' block, through time."""
+        means, degradation, observed = self._means, self._means.degradation, networks.observed
+        degraded = Degraded(
+            degradation, degradation.naive, None if observed is None else as_pictures(observed), networks.held_out
+        )
+        finished = within_memory(
+            partial(
+                finish,
+                as_pictures(solution.image),
+                as_pictures(networks.observation),
+                means.noise,
+                means.settings.finish,
+                means.device,
+                means.request.seed,
+                watch,
+                degraded,
+                None if means.request.paper else estimate_motion,
             )
-            finished = within_memory(
-                partial(
-                    finish,
-                    solution.image[:, :, frame],
-                    networks.observation[:, :, frame],
-                    means.noise,
-                    means.settings.finish,
-                    means.device,
-                    means.request.seed,
-                    watch,
-                    degraded,
-                )
-            )
-            frames.append(degradation.visible(finished.image))
-        return torch.cat(frames)
+        )
+        return degradation.visible(finished.image)
 
 
 def _keeper_at(keeper_of: KeeperOf, first: int, layout: str) -> Keeper:

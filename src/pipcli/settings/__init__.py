@@ -235,7 +235,7 @@ def clip_preset(task: str, prior: PriorName, quality: Quality, *, published: boo
             f"--prior {prior} makes pictures only: add --per-frame, or name {', '.join(CLIP_PRESETS)}"
         )
     if not published:
-        return _for_quality(CLIP_PRESETS[prior], CLIP_FINISH, quality)
+        return _for_quality(CLIP_PRESETS[prior], TASK_FINISH.get(task, CLIP_FINISH), quality)
     _check_published(quality)
     row = CLIP_PUBLISHED.get((task, prior))
     if row is None:
