@@ -113,6 +113,12 @@ def test_a_second_process_is_refused_and_a_dead_one_is_no_hindrance(folder: Path
         kept.save({"one": b"1"})
 
 
+def test_a_folder_in_which_nothing_is_kept_goes_away(folder: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), Kept(folder, IDENTITY):
+        raise KeyboardInterrupt
+    assert not folder.exists()
+
+
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputRefusedError, match="cannot keep unfinished work"):

@@ -86,6 +86,8 @@ class Kept:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        if not self._checksums:  # nothing was kept
+            self.discard()
         os.close(self._lock)
 
     def __contains__(self, name: str) -> bool:
