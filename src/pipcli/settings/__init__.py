@@ -17,6 +17,7 @@ from pipcli.settings.finishes import (
     BRANCH,
     CLIP_FINISH,
     CLIP_PATCHES,
+    CLIP_TASK_FINISH,
     FINISH,
     LARGE_PATCHES,
     SMALL_PATCHES,
@@ -73,6 +74,7 @@ __all__ = [
     "CLEAN_SIGMA",
     "CLIP_FINISH",
     "CLIP_PATCHES",
+    "CLIP_TASK_FINISH",
     "CLIP_PRESETS",
     "CLIP_PUBLISHED",
     "DEHAZE",
@@ -235,7 +237,7 @@ def clip_preset(task: str, prior: PriorName, quality: Quality, *, published: boo
             f"--prior {prior} makes pictures only: add --per-frame, or name {', '.join(CLIP_PRESETS)}"
         )
     if not published:
-        return _for_quality(CLIP_PRESETS[prior], TASK_FINISH.get(task, CLIP_FINISH), quality)
+        return _for_quality(CLIP_PRESETS[prior], CLIP_TASK_FINISH.get(task, CLIP_FINISH), quality)
     _check_published(quality)
     row = CLIP_PUBLISHED.get((task, prior))
     if row is None:

@@ -55,6 +55,8 @@ FILL_PATCHES = Patches(side=5, stride=2, radius=8, similar=50, noise_factor=1.0)
 FINE_PATCHES = Patches(side=7, stride=2, radius=10, similar=70, noise_factor=1.0)
 # Patches that look alike in the picture as it stands differ by this at least, in [0, 1] units.
 FILLING_STD = 1.5 / 255
+# Frames in which patches are followed where the picture is brought to its observation by turns.
+SPLIT_FRAMES = 3
 # What brings a picture to an observation through a known linear map; all other tasks take `FINISH`.
 # With a flash picture the networks' own is the result: what filters took from the dark one would be its coarse noise.
 TASK_FINISH = {
@@ -74,4 +76,17 @@ TASK_FINISH = {
         Quality.STANDARD: _split_of_blur(60.0, 5.0, 16, momentum=0.8),
         Quality.BEST: _split_of_blur(60.0, 4.0, 28, momentum=0.8),
     },
+}
+
+
+def _of_clip(row: FinishSettings) -> FinishSettings:
+    """Return what follows for a clip: rounds whose patches are followed."""
+    if row.splitting is None:
+        return row
+    rounds = tuple(replace(step, patches=replace(step.patches, frames=SPLIT_FRAMES)) for step in row.splitting.rounds)
+    return replace(row, splitting=replace(row.splitting, rounds=rounds))
+
+
+CLIP_TASK_FINISH = {
+    task: {quality: _of_clip(row) for quality, row in rows.items()} for task, rows in TASK_FINISH.items()
 }
