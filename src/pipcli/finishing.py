@@ -33,8 +33,8 @@ from pipcli.trajectories import MotionOf, followed
 
 # Of the branch in the pilot of the last pass. More was never best where we measured it.
 WEIGHTS = (0.0, 0.25, 0.5)
-# By how much of the variance of the noise the estimate may flatter the filters of a clip: it was 0.0009 at most on three
-# clips on which half the branch was best by 0.14 to 0.2 dB and looked worst.
+# By how much of the variance of the noise the estimate may flatter the filters of a clip: it was 0.0009 at most on
+# three clips, on each of which half the branch was best by 0.14 to 0.2 dB and looked worst.
 FLATTERED = 0.0025
 # A filter that takes out this many times what the noise is has taken out picture too. Less may be an error of sigma.
 MOST_TAKEN = 1.25
