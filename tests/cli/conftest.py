@@ -43,6 +43,15 @@ def command(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Run]:
 
 
 @pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Compute in this process as in those of `running`, which have one thread: the sums are then the same."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
 def denoise(command: Callable[..., Run]) -> Callable[..., Run]:
     """Run `pip-restore denoise` for three steps, or for as long as the arguments say."""
 

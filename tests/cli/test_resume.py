@@ -15,6 +15,7 @@ from running import ENVIRONMENT, PATIENCE, START, Run, lines_of, names, smooth_p
 from pipcli.cli import fit_keeping
 from pipcli.keeping import MANIFEST, checksum_of
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 Command = Callable[..., Run]
 FOLDER = ".out.png.resume"
 OFTEN = (

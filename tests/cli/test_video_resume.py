@@ -14,6 +14,7 @@ from running import ENVIRONMENT, PATIENCE, START, Run, names
 
 from pipcli.keeping import checksum_of
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 Command = Callable[..., Run]
 Words = list[str | Path]
 FOLDER = ".out.mkv.resume"
