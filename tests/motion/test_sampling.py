@@ -5,11 +5,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from motion_clips import texture
 
-from pipcli.motion import moved, warp
+from pipcli import trajectories
+from pipcli.motion import warp
+from pipcli.tiles import Window
 
 SIZES = st.tuples(st.integers(1, 9), st.integers(1, 9))
 STEPS = st.tuples(st.integers(-4, 4), st.integers(-4, 4))
 MODES = ("bilinear", "bicubic")
+
+
+class Along:
+    """One flow from every frame to every other."""
+
+    def __init__(self, flow: torch.Tensor) -> None:
+        self._flow = flow
+
+    def flow(self, source: int, target: int) -> torch.Tensor:
+        return self._flow
+
+    def found(self, source: int, target: int) -> torch.Tensor:
+        return torch.ones(1, *self._flow.shape[1:], dtype=torch.bool)
+
+
+def moved(pictures: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
+    """Return the pixels of pictures nearest to where a flow leads."""
+    whole = Window(0, 0, pictures.shape[-2], pictures.shape[-1])
+    return torch.cat([trajectories.moved(pictures, Along(flow), at, at, whole) for at in range(len(pictures))])
 
 
 def shifted(picture: torch.Tensor, step: tuple[int, int]) -> torch.Tensor:

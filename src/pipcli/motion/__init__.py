@@ -6,7 +6,7 @@ loads OpenCV, which no other package of ours may.
 
 from pipcli.motion.between import interpolate
 from pipcli.motion.cuts import scene_cuts
-from pipcli.motion.flow import Motion, Speed, estimate_motion, speed
-from pipcli.motion.sampling import moved, warp
+from pipcli.motion.flow import Motion, estimate_motion
+from pipcli.motion.sampling import warp
 
-__all__ = ["Motion", "Speed", "estimate_motion", "interpolate", "moved", "scene_cuts", "speed", "warp"]
+__all__ = ["Motion", "estimate_motion", "interpolate", "scene_cuts", "warp"]

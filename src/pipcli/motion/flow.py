@@ -7,7 +7,6 @@ GPU-accelerated Large Displacement Optical Flow" (ECCV 2010), equation 5.
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -28,18 +27,8 @@ LEAST_SIDE, LEAST_PADDED_SIDE = 8, 128
 CACHE_BYTES, LEAST_CACHED = 192 << 20, 4
 # The flow there and back may miss by this share of both lengths and this many square pixels: of Sundaram et al.
 SHARE_MISSED, SQUARE_MISSED = 0.01, 0.5
-# The quantile of all displacements that counts as fast.
-FAST = 0.95
 
 Planes = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Speed:
-    """How far pixels move from one frame to the next, in pixels: half of them less than `median`, few above `fast`."""
-
-    median: float
-    fast: float
 
 
 class Motion:
@@ -111,15 +100,6 @@ def estimate_motion(frames: Tensor) -> Motion:
             patches and begins with small pictures.
     """
     return Motion(np.stack([_plane(frame) for frame in frames.detach().cpu()]))
-
-
-def speed(motion: Motion) -> Speed:
-    """Return how fast the pixels of a window move, over all pairs of neighbouring frames; 0 for a single one."""
-    lengths = [motion.flow(frame, frame + 1).square().sum(0).sqrt() for frame in range(motion.frame_count - 1)]
-    if not lengths:
-        return Speed(0.0, 0.0)
-    pooled = np.stack([length.numpy()[::2, ::2] for length in lengths])
-    return Speed(float(np.median(pooled)), float(np.quantile(pooled, FAST)))
 
 
 def _plane(frame: Tensor) -> Planes:

@@ -29,17 +29,3 @@ def warp(picture: Tensor, flow: Tensor, mode: str = "bilinear") -> Tensor:
     scaled = [columns * (2 / max(width - 1, 1)) - 1, rows * (2 / max(height - 1, 1)) - 1]
     grid = torch.stack(scaled, dim=-1).expand(len(picture), -1, -1, -1)
     return F.grid_sample(picture, grid, mode=mode, padding_mode="border", align_corners=True)
-
-
-def moved(picture: Tensor, flow: Tensor) -> Tensor:
-    """Return the pixels of a picture (N, C, H, W) nearest to where a flow leads.
-
-    No sample is a mean of others, so that white noise keeps its level and stays as good as white.
-
-    Args:
-        picture: (N, C, H, W) of any type.
-        flow: (2, H, W) in pixels.
-    """
-    height, width = picture.shape[-2:]
-    rows, columns = (positions.round().long() for positions in _positions(flow.to(picture.device)))
-    return picture[:, :, rows.clamp(0, height - 1), columns.clamp(0, width - 1)]
