@@ -65,10 +65,7 @@ def publish(path: Path, data: bytes, *, overwrite: bool) -> None:
         OutputRefusedError: it exists and `overwrite` was not given, or it could not be written.
     """
     with refusals(path):
-        target = _target(path)
-        status = _status(target)
-        if status is not None:
-            _check_replaceable(path, status, overwrite=overwrite)
+        target, status = _to_replace(path, overwrite=overwrite)
         with _temporary(target) as (temporary, file):
             _write(file, data)
             _move(temporary, target, status, overwrite=overwrite)
@@ -86,10 +83,7 @@ def publish_file(path: Path, temporary: Path, *, overwrite: bool) -> None:
         OutputRefusedError: as for `publish`.
     """
     with refusals(path):
-        target = _target(path)
-        status = _status(target)
-        if status is not None:
-            _check_replaceable(path, status, overwrite=overwrite)
+        target, status = _to_replace(path, overwrite=overwrite)
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         _move(temporary, target, status, overwrite=overwrite)
@@ -170,6 +164,15 @@ def refusals(path: Path) -> Iterator[None]:
         raise OutputRefusedError(f"cannot write {shown(path)}: {reason}") from error
     except ValueError as error:  # a null character
         raise OutputRefusedError(f"{shown(path)} is not a possible file name: choose another output") from error
+
+
+def _to_replace(path: Path, *, overwrite: bool) -> tuple[Path, os.stat_result | None]:
+    """Where an output really goes, and what is there, after making sure that it may be replaced."""
+    target = _target(path)
+    status = _status(target)
+    if status is not None:
+        _check_replaceable(path, status, overwrite=overwrite)
+    return target, status
 
 
 def _target(path: Path) -> Path:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
 import stat
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from pipcli.errors import UnusableInputError
@@ -32,7 +34,6 @@ _REASONS = {
     errno.ENOTDIR: "does not exist: a part of its path is a file, not a folder",
     errno.EACCES: "may not be read: ask for read permission, or copy it to where you have it",
     errno.EPERM: "may not be read: ask for read permission, or copy it to where you have it",
-    errno.ELOOP: "is a symbolic link that leads back to itself: give the picture file",
     errno.ENAMETOOLONG: "cannot exist, its name is too long: check the spelling",
 }
 
@@ -69,15 +70,36 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
         UnusableInputError: it is missing, unreadable, no regular file, no picture, or too large.
     """
     name = shown(path)
+    with regular_file(path, "one picture file", "the picture file") as (file, size):
+        if size > MAX_FILE_BYTES:
+            raise UnusableInputError(f"{name} is larger than {MAX_FILE_BYTES >> 20} MiB: scale the picture down")
+        return read_bounded(file, name)
+
+
+@contextlib.contextmanager
+def regular_file(path: str | os.PathLike[str], wanted: str, link_to: str) -> Iterator[tuple[BinaryIO, int]]:
+    """Open a file that is one, for reading, and give it with its size in bytes.
+
+    Args:
+        path: of the file.
+        wanted: what to give in place of a folder, a pipe or a device.
+        link_to: what to give in place of a link that leads back to itself.
+
+    Raises:
+        UnusableInputError: it is missing, no regular file, or cannot be opened or, within the context, read.
+    """
+    name = shown(path)
     try:
-        _check_regular(os.stat(path), name)  # before opening, because to open a pipe or a device does something
+        _check_regular(os.stat(path), name, wanted)  # before opening: to open a pipe or a device does something
         # Non-blocking, for the case that a pipe has taken the file's place in between: no writer, no hang.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         with open(os.open(path, flags), "rb") as file:
-            _check_regular(os.fstat(file.fileno()), name)
-            return read_bounded(file, name)
+            status = os.fstat(file.fileno())
+            _check_regular(status, name, wanted)
+            yield file, status.st_size
     except OSError as error:
-        reason = _REASONS.get(error.errno or 0, f"cannot be read ({error.strerror}): give another file")
+        reasons = {**_REASONS, errno.ELOOP: f"is a symbolic link that leads back to itself: give {link_to}"}
+        reason = reasons.get(error.errno or 0, f"cannot be read ({error.strerror}): give another file")
         raise UnusableInputError(f"{name} {reason}") from error
     except ValueError as error:  # a null character
         raise UnusableInputError(f"{name} is not a possible file name: check the spelling") from error
@@ -105,9 +127,7 @@ def read_bounded(stream: BinaryIO, name: str) -> bytes:
     return data.getvalue()
 
 
-def _check_regular(status: os.stat_result, name: str) -> None:
+def _check_regular(status: os.stat_result, name: str, wanted: str) -> None:
     for is_kind, kind in _KINDS:
         if is_kind(status.st_mode):
-            raise UnusableInputError(f"{name} is {kind}: give one picture file")
-    if status.st_size > MAX_FILE_BYTES:
-        raise UnusableInputError(f"{name} is larger than {MAX_FILE_BYTES >> 20} MiB: scale the picture down")
+            raise UnusableInputError(f"{name} is {kind}: give {wanted}")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import re
-import stat
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +11,7 @@ from typing import BinaryIO, NamedTuple
 from pipcli.errors import OutputRefusedError, UnusableInputError
 from pipcli.media.clips.clip import Kind
 from pipcli.media.clips.ffmpeg import file_url
-from pipcli.media.sources import shown
+from pipcli.media.sources import regular_file, shown
 
 READABLE = "MP4, MOV, MKV, WebM, AVI, GIF and folders of numbered pictures"
 CUT_OFF = "is cut off, its end is missing: get a whole copy"
@@ -51,20 +48,6 @@ WRITERS: dict[Kind, str] = {
 _FIRST_BYTES = 4096
 _BOX_TYPES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"moof")
 _EBML, _SEGMENT = 0x1A45DFA3, 0x18538067
-_KINDS_OF_FILE = (
-    (stat.S_ISFIFO, "a named pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
-_REASONS = {
-    errno.ENOENT: "does not exist: check the spelling",
-    errno.ENOTDIR: "does not exist: a part of its path is a file, not a folder",
-    errno.EACCES: "may not be read: ask for read permission, or copy it to where you have it",
-    errno.EPERM: "may not be read: ask for read permission, or copy it to where you have it",
-    errno.ELOOP: "is a symbolic link that leads back to itself: give the clip",
-    errno.ENAMETOOLONG: "cannot exist, its name is too long: check the spelling",
-}
 
 
 class Examined(NamedTuple):
@@ -89,16 +72,10 @@ def examine(path: Path) -> Examined:
     """
     name = shown(path)
     try:
-        _check_regular(os.stat(path), name)  # before opening, because to open a pipe or a device does something
-        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
-            status = os.fstat(file.fileno())
-            _check_regular(status, name)
-            return _examined(file, status.st_size, name)
-    except OSError as error:
-        reason = _REASONS.get(error.errno or 0, f"cannot be read ({error.strerror}): give another file")
-        raise UnusableInputError(f"{name} {reason}") from error
-    except ValueError as error:  # a null character
-        raise UnusableInputError(f"{name} is not a possible file name: check the spelling") from error
+        with regular_file(path, "a clip's file", "the clip") as (file, size):
+            if size == 0:
+                raise UnusableInputError(f"{name} is empty: give a clip that opens in a player")
+            return _examined(file, size, name)
     except _CutOff as error:
         raise UnusableInputError(f"{name} {CUT_OFF}") from error
 
@@ -131,14 +108,6 @@ def input_options(kind: Kind, path: Path) -> list[str]:
 
 class _CutOff(Exception):
     """Bytes that the container counts on are not there."""
-
-
-def _check_regular(status: os.stat_result, name: str) -> None:
-    for is_kind, kind in _KINDS_OF_FILE:
-        if is_kind(status.st_mode):
-            raise UnusableInputError(f"{name} is {kind}: give a clip's file")
-    if status.st_size == 0:
-        raise UnusableInputError(f"{name} is empty: give a clip that opens in a player")
 
 
 def _examined(file: BinaryIO, size: int, name: str) -> Examined:
