@@ -106,6 +106,7 @@ class ClipJob:
         self.positions = apart_at(files.moments.positions, cuts)
         self._outputs = _outputs_of(windows, self.positions)
         self._to_do = self._still_to_do()
+        self._facts: dict[int, Facts] = {}
 
     @property
     def finished_before(self) -> int:
@@ -147,7 +148,7 @@ class ClipJob:
 
     def facts(self) -> list[Facts]:
         """Return how each window came about."""
-        return [self._piece(window).facts for window in self.windows]
+        return [self._facts_of(window) for window in self.windows]
 
     def frames(self) -> Iterator[Frame]:
         """Yield all frames of the result, in order; where windows overlap, they fade into each other."""
@@ -160,6 +161,12 @@ class ClipJob:
             while position > held[0][0].stop - 1:
                 held.popleft()
             yield _faded([(window.weight(float(position)), piece.frame(number)) for window, piece in held])
+
+    def _facts_of(self, window: FrameWindow) -> Facts:
+        """Return how a finished window came about; what another run has left is read once."""
+        if window.number not in self._facts:
+            self._facts[window.number] = self._piece(window).facts
+        return self._facts[window.number]
 
     def _piece(self, window: FrameWindow) -> Piece:
         data = self.kept.load(piece_name(window))
@@ -210,7 +217,7 @@ class ClipJob:
         if limit is None:
             return None
         finished = [other for other in self.windows if other.number not in self._to_do or other.number < window.number]
-        spent = sum(self._piece(other).facts.seconds for other in finished)
+        spent = sum(self._facts_of(other).seconds for other in finished)
         left = len(self.windows) - len(finished)
         return max(0.0, limit - spent) / max(1, left)
 
@@ -230,6 +237,7 @@ class ClipJob:
             torch.save(restored.warm, buffer)
             files[warm_name(window)] = buffer.getvalue()
         self.kept.save(files)
+        self._facts[window.number] = restored.facts
         before = () if window.number == 0 else (warm_name(self.windows[window.number - 1]),)
         self.kept.forget([*before, *self.kept.names_with(f"fit-{fit_prefix(window)}")])
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipcli.cli.clip_files import ClipFiles
-from pipcli.cli.clip_reading import WHITE, Frame, FrameFeed, as_frame, as_tensor
+from pipcli.cli.clip_reading import WHITE, Frame, FrameFeed, as_frame, as_tensor, spread_over
 from pipcli.degradations import Degradation
 from pipcli.media import publish
 from pipcli.media.clips import ClipWriter, open_clip, read_frames
@@ -45,8 +45,9 @@ class ClipMetrics:
 
 @dataclass
 class _Seen:
-    """What is gathered while the frames go by."""
+    """What is gathered while the frames go by; `wanted` are the numbers of those that the sheet shows."""
 
+    wanted: set[int]
     errors: list[float] = field(default_factory=lambda: [0.0, 0.0])
     samples: int = 0
     rows: list[list[Frame]] = field(default_factory=lambda: [[], []])
@@ -60,11 +61,7 @@ class _Seen:
 
     def metrics(self) -> ClipMetrics:
         """Return the figures of all frames together."""
-        return ClipMetrics(*(_psnr(error / self.samples / WHITE**2) for error in self.errors))
-
-
-def _psnr(error: float) -> float:
-    return math.inf if error == 0 else mse_to_psnr(error)
+        return ClipMetrics(*(mse_to_psnr(error / self.samples / WHITE**2) for error in self.errors))
 
 
 def look_at(
@@ -78,7 +75,7 @@ def look_at(
         overwrite: whether files may be replaced.
         check: called after every frame; may end the work by raising.
     """
-    seen = _Seen()
+    seen = _Seen(spread_over(len(files.moments.positions), SHEET_FRAMES))
     with ExitStack() as stack:
         source = stack.enter_context(FrameFeed(files.clip))
         truth = None if files.reference is None else stack.enter_context(FrameFeed(files.reference))
@@ -104,12 +101,10 @@ def look_at(
 
 def _draw(seen: _Seen, files: ClipFiles, number: int, pictures: list[Frame]) -> None:
     """Keep of a frame what the drawings show of it."""
-    count = len(files.moments.positions)
     if files.slice is not None:
         for rows, picture in zip(seen.rows, pictures, strict=False):
             rows.append(picture[picture.shape[0] // 2])
-    shown = {round((place + 0.5) * count / SHEET_FRAMES - 0.5) for place in range(SHEET_FRAMES)}
-    if files.sheet is not None and number in shown:
+    if files.sheet is not None and number in seen.wanted:
         seen.columns.append(pictures)
 
 

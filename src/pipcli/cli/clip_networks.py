@@ -21,7 +21,6 @@ from pipcli.fit.fit import Fit
 from pipcli.noise import Noise
 from pipcli.priors import IN_ROWS, OF_BLOCKS, Prior, build
 from pipcli.settings import Settings, StopName, with_speed
-from pipcli.tiles import Window
 
 State = Mapping[str, Tensor]
 NO_BLOCKS = (
@@ -92,12 +91,12 @@ class ClipNetworks(Networks):
 
     def say_something(self) -> Tensor | None:
         """Return the (1, C, T, h, w) samples of the observation that say anything of the clip; None is all of them."""
-        observed = self.noise.observed(as_pictures(self.observation))
+        observed = self.noise.observed(self.as_pictures(self.observation))
         return None if observed is None else _block(observed)
 
-    def pictures(self, window: Window) -> Tensor:
-        """Return what is observed of a window as pictures (T, C, h, w)."""
-        return as_pictures(window.cut(self.observation))
+    def as_pictures(self, maps: Tensor) -> Tensor:
+        """View a block (1, C, T, h, w) as pictures (T, C, h, w)."""
+        return maps[0].transpose(0, 1)
 
     @property
     def fitted(self) -> FrameByFrame:
@@ -108,13 +107,13 @@ class ClipNetworks(Networks):
         """Return networks of half the side, for frames whose networks do not fit into memory; they begin anew."""
         return ClipNetworks(
             self.settings_of_smaller_tiles(),
-            as_pictures(self.observation),
+            self.as_pictures(self.observation),
             self.degradation,
             self.noise,
             self.device,
             self.stop,
             self.seed,
-            known=None if self.known is None else as_pictures(self.known),
+            known=None if self.known is None else self.as_pictures(self.known),
             motion=self.motion,
         )
 
@@ -199,11 +198,6 @@ def _median_speed(motion: Moving, frames: int) -> float:
 def _block(pictures: Tensor) -> Tensor:
     """View (T, C, h, w) pictures as a block (1, C, T, h, w)."""
     return pictures.transpose(0, 1)[None]
-
-
-def as_pictures(block: Tensor) -> Tensor:
-    """View a block (1, C, T, h, w) as pictures (T, C, h, w)."""
-    return block[0].transpose(0, 1)
 
 
 def _margins(size: tuple[int, int], shown: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -15,6 +15,11 @@ Frame = NDArray[np.uint16]
 WHITE = 65535
 
 
+def spread_over(count: int, wanted: int) -> set[int]:
+    """Return the numbers of so many frames from all over a clip of `count`, or of fewer if it is short."""
+    return {round((place + 0.5) * count / wanted - 0.5) for place in range(wanted)}
+
+
 def as_tensor(frames: list[Frame]) -> Tensor:
     """Return (H, W, C) samples of frames as (T, C, H, W) float32 in [0, 1]."""
     stacked = np.stack(frames).transpose(0, 3, 1, 2)

@@ -10,21 +10,22 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from pipcli.cli.clip_networks import ClipNetworks, as_pictures
+from pipcli.cli import report
+from pipcli.cli.clip_networks import ClipNetworks
 from pipcli.cli.fitting import Fitting
-from pipcli.cli.photo_networks import WHOLE_PICTURES, Networks, NetworksOfPictures
+from pipcli.cli.photo_networks import Networks, NetworksOfPictures
 from pipcli.cli.request import Request, stop_of
 from pipcli.console import Reporter
 from pipcli.degradations import Degradation
 from pipcli.dehazing import dehaze, estimate_airlight
 from pipcli.errors import PipRestoreError, UnusableInputError
-from pipcli.finishing import Finished, finish
+from pipcli.finishing import finish
 from pipcli.fit.device import Device, ran_out_of_memory, room_for_members
 from pipcli.fit.fit import Fit
 from pipcli.joining import Degraded
 from pipcli.motion import Motion, estimate_motion, interpolate
 from pipcli.noise import Noise, Origin
-from pipcli.restore import CHECK_EVERY, Concurrency, Keeper, Limits, Outcome, Picture, Progress, Solution, Stage
+from pipcli.restore import Keeper, Limits, Outcome, Progress, Solution
 from pipcli.settings import DEHAZE, Settings
 
 KeeperOf = Callable[[str], Keeper]
@@ -154,15 +155,18 @@ class Watch:
         """Seconds since the beginning."""
         return time.perf_counter() - self._began
 
+    @property
+    def left(self) -> float | None:
+        """Seconds to go; None for no bound."""
+        return None if self._seconds is None else max(0.0, self._seconds - self.spent)
+
     def progress(self, progress: Progress) -> None:
         """Show the progress of the fit."""
         self._means.reporter.show(progress, self._noise_variance)
 
     def restarted(self, member: int, step: int, rate_factor: float) -> None:
         """Tell that a fit diverged and begins again."""
-        message = f"the fit diverged at step {step}: restarted with {rate_factor:g} times the learning rate"
-        self._means.reporter.say(message)
-        self._means.reporter.event("warning", message=message, member=member, step=step, rate_factor=rate_factor)
+        report.restarted(self._means.reporter, member, step, rate_factor)
 
     def interrupted(self) -> bool:
         """Return False: a fit that is kept ends when it has been kept, without an estimate."""
@@ -170,9 +174,7 @@ class Watch:
 
     def branch_step(self, step: int, steps: int) -> None:
         """Show a step of the branch."""
-        if step == 1 or step % CHECK_EVERY == 0:
-            progress = Progress(1, 1, step, steps, step / steps, self.spent, None, Stage.BRANCH)
-            self._means.reporter.show(progress, None)
+        report.branch_step(self._means.reporter, step, steps, self.spent)
 
     def must_end(self) -> bool:
         """Return whether time is up; end at once if a signal came."""
@@ -182,7 +184,7 @@ class Watch:
 
 def _noise_variance(means: Means, observation: Tensor) -> float | None:
     """Return the mean squared error of the clean frames, where the held-out error is one."""
-    if not (means.noise.misfit_is_squared_error and means.degradation.tells_error):
+    if not means.degradation.misfit_tells_error:
         return None
     misfits = [means.noise.expected_misfit(frame) for frame in torch.split(observation, 1)]
     return sum(misfits) / len(misfits)
@@ -219,10 +221,10 @@ class FramesApart:
         together = max(1, room_for_members(self._means.device) // len(pictures[0].windows))
         for first in range(0, len(pictures), together):
             part = pictures[first : first + together]
-            solved = self._solved(part, watch, seconds, partial(_keeper_at, keeper_of, first))
+            solved = self._solved(part, watch, partial(_keeper_at, keeper_of, first))
             solutions += solved
             for networks, solution in zip(part, solved, strict=True):
-                frames.append(self._finished(networks, solution, watch))
+                frames.append(filtered(self._means, networks, solution, watch, None))
         facts = Facts.of(solutions, watch.spent)
         fitting = sum(solution.seconds for solution in solutions[::together])
         return Restored(
@@ -242,66 +244,28 @@ class FramesApart:
             known=None if shown.known is None else shown.known[place],
         )
 
-    def _solved(
-        self, pictures: list[Networks], watch: Watch, seconds: float | None, keeper_of: KeeperOf
-    ) -> list[Solution]:
-        left = None if seconds is None else max(0.0, seconds - watch.spent)
-        limits = Limits(self._means.settings.fit.steps, left)
+    def _solved(self, pictures: list[Networks], watch: Watch, keeper_of: KeeperOf) -> list[Solution]:
+        limits = Limits(self._means.settings.fit.steps, watch.left)
         fitting = Fitting(self._means.device, limits, watch, self._means.reporter, keeper_of)
         return fitting.solve(NetworksOfPictures(pictures), "frames of this size")
 
-    def _finished(self, networks: Networks, solution: Solution, watch: Watch) -> Tensor:
-        means, degradation = self._means, self._means.degradation
-        degraded = Degraded(degradation, degradation.naive, networks.observed, networks.held_out)
-        finished = within_memory(
-            partial(
-                finish,
-                solution.image,
-                networks.observation,
-                means.noise,
-                means.settings.finish,
-                means.device,
-                means.request.seed,
-                watch,
-                degraded,
-            )
-        )
-        return degradation.visible(finished.image)
 
-
-class _Together:
+class _Together(NetworksOfPictures):
     """The networks of one window of frames, to be fitted; knows those that memory sufficed for in the end."""
 
     def __init__(self, networks: ClipNetworks) -> None:
+        super().__init__([networks])
         self.networks = networks
 
-    @property
-    def count(self) -> int:
-        """How many networks there are."""
-        return len(self.networks.windows)
-
-    @property
-    def tile_side(self) -> int:
-        """The side of a window, in pixels."""
-        return self.networks.tiles.side
-
-    def to_restore(self) -> list[Picture]:
-        """Return the block."""
-        return [self.networks.picture()]
-
     def build_fit(self, numbers: Sequence[int], rate_factor: float) -> Fit:
-        """Put the fit of some networks together."""
+        """Put the fit of some networks together, which the block remembers."""
         return self.networks.build_fit(numbers, rate_factor)
 
     def with_smaller_tiles(self) -> "_Together":
         """Go on with networks of half the side."""
         self.networks = self.networks.with_smaller_tiles()
+        super().__init__([self.networks])
         return self
-
-    def peak_bytes(self, concurrency: Concurrency) -> int:
-        """Return an estimate of the memory that the fit takes at its peak."""
-        networks = self.networks
-        return networks.peak_bytes(self.count, concurrency) + WHOLE_PICTURES * networks.picture_bytes
 
 
 class _WithWhatWasLearned:
@@ -347,13 +311,16 @@ class FramesTogether:
         fitting = Fitting(self._means.device, limits, watch, self._means.reporter, keeper)
         (solution,) = fitting.solve(together, f"{len(shown.observation)} frames of this size")
         warm = {"tile": together.tile_side, "state": together.networks.state()} if self.leaves_warm else None
-        frames = self._finished(together.networks, solution, watch)
+        motion_of = None if self._means.request.paper else estimate_motion
+        frames = filtered(self._means, together.networks, solution, watch, motion_of)
         return Restored(self._means.as_known(frames, shown), Facts.of([solution], watch.spent), warm)
 
     def _networks(self, shown: Shown) -> ClipNetworks:
         means = self._means
-        networks = partial(
-            ClipNetworks,
+        tiles, warm = means.settings.tiles, shown.warm
+        if warm is not None and (tiles is None or warm["tile"] != tiles.side):
+            warm = None  # what networks of other tiles have learned is of no use
+        return ClipNetworks(
             means.settings,
             shown.observation,
             means.degradation,
@@ -363,12 +330,8 @@ class FramesTogether:
             means.request.seed,
             known=shown.known,
             motion=self._motion(shown),
+            warm=None if warm is None else warm["state"],
         )
-        made: ClipNetworks = networks()
-        # What networks of other tiles have learned is of no use.
-        if shown.warm is not None and shown.warm["tile"] == made.tiles.side:
-            made = networks(warm=shown.warm["state"])
-        return made
 
     def _motion(self, shown: Shown) -> Motion | None:
         """Return the motion of the frames; None where they show holes, and for what was published."""
@@ -376,47 +339,33 @@ class FramesTogether:
             return None
         return estimate_motion(shown.observation)
 
-    def _finished(self, networks: ClipNetworks, solution: Solution, watch: Watch) -> Tensor:
-        """Filter the networks' block, through time."""
-        means, degradation, observed = self._means, self._means.degradation, networks.observed
-        degraded = Degraded(
-            degradation, degradation.naive, None if observed is None else as_pictures(observed), networks.held_out
-        )
-        finished = within_memory(
-            partial(
-                finish,
-                as_pictures(solution.image),
-                as_pictures(networks.observation),
-                means.noise,
-                means.settings.finish,
-                means.device,
-                means.request.seed,
-                watch,
-                degraded,
-                None if means.request.paper else estimate_motion,
-            )
-        )
-        return degradation.visible(finished.image)
-
 
 def _keeper_at(keeper_of: KeeperOf, first: int, layout: str) -> Keeper:
     return keeper_of(f"{first}-{layout}")
 
 
-def within_memory(filters: Callable[[], Finished]) -> Finished:
-    """Run filters.
+def filtered(
+    means: Means, networks: Networks, solution: Solution, watch: Watch, motion_of: Callable[[Tensor], Motion] | None
+) -> Tensor:
+    """Return what filters make of the networks' frames: (T, C, H, W), as the user gets them.
 
     Raises:
         PipRestoreError: memory does not suffice.
     """
+    degradation = means.degradation
+    observed = None if networks.observed is None else networks.as_pictures(networks.observed)
+    degraded = Degraded(degradation, degradation.naive, observed, networks.held_out)
+    image, observation = networks.as_pictures(solution.image), networks.as_pictures(networks.observation)
+    settings, device, seed = means.settings.finish, means.device, means.request.seed
     try:
-        return filters()
+        finished = finish(image, observation, means.noise, settings, device, seed, watch, degraded, motion_of)
     except (MemoryError, RuntimeError) as error:
         if not ran_out_of_memory(error):
             raise
         raise PipRestoreError(
             "the filters ran out of memory: take fewer frames at a time with --window, or use another --device"
         ) from error
+    return degradation.visible(finished.image)
 
 
 class WithoutHaze:
@@ -447,8 +396,7 @@ class WithoutHaze:
         frames, facts = [], []
         for frame in torch.split(shown.observation, 1):
             self._means.check()
-            left = None if seconds is None else max(0.0, seconds - watch.spent)
-            limits = Limits(self._means.settings.fit.steps, left)
+            limits = Limits(self._means.settings.fit.steps, watch.left)
             dehazed = dehaze(
                 frame,
                 DEHAZE,

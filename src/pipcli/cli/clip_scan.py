@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pipcli.cli.clip_reading import Frame, as_tensor
+from pipcli.cli.clip_reading import Frame, as_tensor, spread_over
 from pipcli.media.clips import Clip, read_frames
 from pipcli.motion import scene_cuts
 
@@ -43,7 +43,7 @@ def scan(clip: Clip, check: Callable[[], None]) -> Scan:
         UnusableInputError: it ends too early, or a frame cannot be read.
     """
     count = clip.frame_count
-    wanted = {round((place + 0.5) * count / LOOKED_AT - 0.5) for place in range(LOOKED_AT)} | {count // 2}
+    wanted = spread_over(count, LOOKED_AT) | {count // 2}
     kept: dict[int, Frame] = {}
 
     def seen() -> Iterator[Frame]:

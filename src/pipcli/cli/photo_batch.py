@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from pipcli.cli import report
 from pipcli.cli.fit_keeping import FitKeeper
 from pipcli.cli.fitting import Fitting
 from pipcli.cli.interrupt import Interruption
@@ -99,16 +100,13 @@ class Batch:
 
     def _noise_variance(self) -> float | None:
         """The mean squared error of the clean pictures, where the held-out error is one."""
-        job = self.jobs[0]
-        if not (job.noise.misfit_is_squared_error and job.degradation.tells_error):
+        if not self.jobs[0].degradation.misfit_tells_error:
             return None
         return sum(job.expected_misfit for job in self.jobs) / len(self.jobs)
 
     def restarted(self, member: int, step: int, rate_factor: float) -> None:
         """Tell that a fit diverged and begins again."""
-        message = f"the fit diverged at step {step}: restarted with {rate_factor:g} times the learning rate"
-        self.reporter.say(message)
-        self.reporter.event("warning", message=message, member=member, step=step, rate_factor=rate_factor)
+        report.restarted(self.reporter, member, step, rate_factor)
 
     def interrupted(self) -> bool:
         """Return whether Ctrl-C or SIGTERM came, and there is to be an estimate; a fit that is kept just ends."""

@@ -21,7 +21,7 @@ from pipcli.joining import Degraded
 from pipcli.media import Photo, Samples, decode_photo, encode_map, encode_photo, format_for, publish, shown
 from pipcli.metrics import psnr
 from pipcli.noise import NOISES, Evidence, Gaussian, Noise, Origin, detect
-from pipcli.restore import CHECK_EVERY, Outcome, Progress, Solution, Stage
+from pipcli.restore import Outcome, Solution
 from pipcli.settings import CLEAN_SIGMA, NoiseName, Settings
 from pipcli.sheet import Panel, side_by_side
 
@@ -73,8 +73,7 @@ class FinishWatch:
 
     def branch_step(self, step: int, steps: int) -> None:
         """Show a step of the branch."""
-        if step == 1 or step % CHECK_EVERY == 0:
-            self.reporter.show(Progress(1, 1, step, steps, step / steps, self.seconds, None, Stage.BRANCH), None)
+        report.branch_step(self.reporter, step, steps, self.seconds)
 
     def must_end(self) -> bool:
         """Return whether to do without what is left."""

@@ -187,9 +187,13 @@ class Networks:
         """What happened to what the networks make."""
         return self.degradation
 
+    def as_pictures(self, maps: Tensor) -> Tensor:
+        """Return what has the shape of the observation, but for its size, as pictures (N, C, h, w)."""
+        return maps
+
     def pictures(self, window: Window) -> Tensor:
         """Return what is observed of a window as pictures (N, C, h, w)."""
-        return window.cut(self.observation)
+        return self.as_pictures(window.cut(self.observation))
 
     def picture(self) -> Picture:
         """Return the picture with all networks as members of a restoration."""

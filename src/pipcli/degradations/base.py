@@ -32,6 +32,11 @@ class Degradation(nn.Module, ABC):
         super().__init__()
         self.noise = noise
 
+    @property
+    def misfit_tells_error(self) -> bool:
+        """Whether held-out samples tell the squared error of a picture, but for that of the clean one."""
+        return self.noise.misfit_is_squared_error and self.tells_error
+
     @abstractmethod
     def forward(self, picture: Tensor) -> Tensor:
         """Map a (N, C, H, W) picture to the (N, C, h, w) observation that it would give without noise."""
