@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,6 +17,12 @@ from PIL import Image
 
 COMMAND = "from pipcli.cli.app import main; main()"
 START = [sys.executable, "-c", COMMAND]
+# The command as it keeps its state after every round.
+OFTEN = (
+    "import pipcli.cli.app; from pipcli.cli import fit_keeping\n"
+    "fit_keeping.PERIOD = fit_keeping.LEAST_SHARE = 0.0\n"
+    "pipcli.cli.app.main()"
+)
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "json-lines.schema.json").read_text())
 # Processes start slowly on a busy machine; no test waits for this on a sound one.
@@ -36,6 +43,18 @@ class Run:
         assert self.err.count(b"\n") == 1, self.err.decode(errors="replace")
         assert self.err.startswith(b"pip-restore: ")
         return self.err.decode().removeprefix("pip-restore: ").rstrip("\n")
+
+
+def begun(*arguments: str | Path, script: str = COMMAND) -> "subprocess.Popen[bytes]":
+    """Start the command as a shell does, so that Ctrl-C is heeded, by a script that calls it."""
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        env=ENVIRONMENT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
 
 
 def in_process_of_its_own(

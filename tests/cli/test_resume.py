@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from running import ENVIRONMENT, PATIENCE, START, Run, lines_of, names, smooth_picture
+from running import OFTEN, PATIENCE, Run, begun, lines_of, names, smooth_picture
 
 from pipcli.cli import fit_keeping
 from pipcli.keeping import MANIFEST, checksum_of
@@ -18,11 +18,6 @@ from pipcli.keeping import MANIFEST, checksum_of
 pytestmark = pytest.mark.usefixtures("one_thread")
 Command = Callable[..., Run]
 FOLDER = ".out.png.resume"
-OFTEN = (
-    "import pipcli.cli.app; from pipcli.cli import fit_keeping\n"
-    "fit_keeping.PERIOD = fit_keeping.LEAST_SHARE = 0.0\n"
-    "pipcli.cli.app.main()"
-)
 
 
 @pytest.fixture
@@ -33,13 +28,7 @@ def words(tmp_path: Path) -> list[str | Path]:
 
 def started(words: list[str | Path]) -> "subprocess.Popen[bytes]":
     """Start a command that keeps its state after every round."""
-    return subprocess.Popen(
-        [START[0], "-c", OFTEN, *words],
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
+    return begun(*words, script=OFTEN)
 
 
 def test_the_folder_goes_away_and_the_result_is_the_same_as_without(

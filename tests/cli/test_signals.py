@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from builders import PNG_SIGNATURE
-from running import ENVIRONMENT, PATIENCE, START, Run, lines_of, names, opened, smooth_picture
+from running import ENVIRONMENT, PATIENCE, START, Run, begun, lines_of, names, opened, smooth_picture
 
 from pipcli.cli.interrupt import EndedAtOnceError, Interruption
 
@@ -33,14 +33,7 @@ def start() -> Iterator[Start]:
     processes: list[subprocess.Popen[bytes]] = []
 
     def run(*arguments: str | Path) -> "subprocess.Popen[bytes]":
-        process = subprocess.Popen(
-            [*START, "denoise", *arguments],
-            env=ENVIRONMENT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        )
+        process = begun("denoise", *arguments)
         processes.append(process)
         return process
 

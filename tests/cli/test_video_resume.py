@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from clip_making import clip, read
-from running import ENVIRONMENT, PATIENCE, START, Run, names
+from running import OFTEN, PATIENCE, Run, begun, names
 
 from pipcli.keeping import checksum_of
 
@@ -18,11 +18,6 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 Command = Callable[..., Run]
 Words = list[str | Path]
 FOLDER = ".out.mkv.resume"
-OFTEN = (
-    "import pipcli.cli.app; from pipcli.cli import fit_keeping\n"
-    "fit_keeping.PERIOD = fit_keeping.LEAST_SHARE = 0.0\n"
-    "pipcli.cli.app.main()"
-)
 
 
 @pytest.fixture(params=[(), ("--per-frame",)])
@@ -38,13 +33,7 @@ def start() -> Iterator[Callable[[Words], "subprocess.Popen[bytes]"]]:
     processes: list[subprocess.Popen[bytes]] = []
 
     def run(words: Words) -> "subprocess.Popen[bytes]":
-        process = subprocess.Popen(
-            [START[0], "-c", OFTEN, *words],
-            env=ENVIRONMENT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        )
+        process = begun(*words, script=OFTEN)
         processes.append(process)
         return process
 
