@@ -65,6 +65,16 @@ def test_thin_lines_come_nearer_by_filling_in() -> None:
     assert psnr(after, clean) > psnr(before, clean) + 1
 
 
+def test_what_the_networks_know_alone_is_not_filled_in_again(masked: tuple[Tensor, Degraded]) -> None:
+    clean, degraded = masked
+    grain = torch.rand(clean.shape, generator=torch.Generator().manual_seed(2))  # which no neighbour tells
+    seen = torch.where(degraded.observed, grain, 0.0)
+    patches = Patches(side=5, stride=2, radius=8, similar=40, noise_factor=1.0)
+    without, filling = (replace(SPLITTING, filling=(Round(1.5 / 255, patches),) * count) for count in (0, 3))
+    pictures = [joined(grain, seen, degraded, row)[0] for row in (without, filling)]
+    assert torch.equal(*pictures)
+
+
 def test_a_wrong_one_is_not(masked: tuple[Tensor, Degraded]) -> None:
     clean, degraded = masked
     dark = torch.full_like(clean, 0.2)

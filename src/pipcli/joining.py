@@ -123,17 +123,28 @@ class _Joining:
         weight = min(self.splitting.weights, key=lambda weight: self._error(torch.lerp(refined, networks, weight)))
         count = max(1, round(LAST_SHARE * len(self.splitting.rounds)))
         last = replace(self.splitting, rounds=self.splitting.rounds[-count:])
-        return Joined(self._refined(torch.lerp(refined, networks, weight), self.observed, last), weight)
+        together = torch.lerp(refined, networks, weight)
+        if weight and last.filling and not self._gains_by_filling(together, seen, last):
+            last = replace(last, filling=())
+        return Joined(self._refined(together, self.observed, last), weight)
+
+    def _gains_by_filling(self, start: Tensor, seen: Tensor, splitting: Splitting) -> bool:
+        """Return whether filling in behind the rounds brings a picture nearer to the samples that it has not seen.
+
+        What networks know and patches do not, as thin lettering, filling in takes out of the picture again.
+        """
+        without = self._refined(start, seen, replace(splitting, filling=()))
+        return self._error(self._filled(without, seen, splitting)) < self._error(without)
 
     def _refined(self, start: Tensor, observed: Tensor, splitting: Splitting) -> Tensor:
         motion = followed(start, splitting.rounds[0].patches.frames, self.motion_of)
         given = (self.observation, self.degrade, observed, self.variance)
         refined = refine_under(start, *given, splitting, self.workers, self.must_end, motion)
-        if not splitting.filling:
-            return refined
-        return fill_in(
-            refined, self.observation, observed, self.variance, splitting.filling, self.workers, self.must_end
-        )
+        return self._filled(refined, observed, splitting)
+
+    def _filled(self, picture: Tensor, observed: Tensor, splitting: Splitting) -> Tensor:
+        given = (self.observation, observed, self.variance)
+        return fill_in(picture, *given, splitting.filling, self.workers, self.must_end)
 
     def _error(self, picture: Tensor) -> float:
         """Return the squared error of a picture at the samples that it has not seen."""

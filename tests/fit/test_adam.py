@@ -1,5 +1,7 @@
 """Adam on a flat vector."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -29,6 +31,34 @@ def test_it_takes_the_steps_of_torch() -> None:
         reference.step()
     for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-6)
+
+
+def test_its_rate_rises_and_falls_as_half_a_cosine() -> None:
+    ours, theirs = network(), network()
+    steps, last, warm_up = 20, 0.1, 4
+    adam = Adam(ours.parameters(), 0.01, warm_up=warm_up, last_rate=last, steps=steps)
+    reference = torch.optim.Adam(theirs.parameters(), lr=0.01)
+    for step in range(steps):
+        adam.zero_grad()
+        loss_of(ours, step).backward()
+        adam.step()
+        fallen = last + (1 - last) * math.cos(math.pi * (step + 1) / steps / 2) ** 2
+        reference.param_groups[0]["lr"] = 0.01 * min(1.0, (step + 1) / warm_up) * fallen
+        reference.zero_grad()
+        loss_of(theirs, step).backward()
+        reference.step()
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-6)
+
+
+def test_behind_the_last_step_the_rate_is_the_last() -> None:
+    model = network()
+    adam = Adam(model.parameters(), 0.01, epsilon=0.0, last_rate=0.25, steps=2)
+    for _ in range(4):
+        before = adam.values.clone()
+        adam.gradients.fill_(1)  # Adam moves by its rate wherever the gradient is always the same
+        adam.step()
+    torch.testing.assert_close((before - adam.values).abs(), torch.full_like(before, 0.0025), rtol=1e-4, atol=1e-6)
 
 
 def test_parameters_stay_views_of_the_vector_when_a_state_is_loaded() -> None:

@@ -64,7 +64,14 @@ def settings_of(request: Request, row_of: Callable[..., Settings] = preset) -> S
         if request.paper:
             raise UnusableInputError("--uncertainty compares several networks, and --paper fits one: leave out either")
         members = max(members, MEMBERS_TO_COMPARE)
-    fit = dataclasses.replace(row.fit, steps=steps, held_out_fraction=share, members=members, **_penalties(request))
+    fit = dataclasses.replace(
+        row.fit,
+        steps=steps,
+        held_out_fraction=share,
+        members=members,
+        tv=_weight("--tv", request.tv, row.fit.tv),
+        tikhonov=_weight("--tikhonov", request.tikhonov, row.fit.tikhonov),
+    )
     return dataclasses.replace(row, fit=fit)
 
 
@@ -75,14 +82,13 @@ def _generator(request: Request, row: Settings) -> Settings:
     return row if request.omega is None else with_omega(row, request.omega)
 
 
-def _penalties(request: Request) -> dict[str, float]:
-    """Return the weights of the penalties that the user named."""
-    named = {"tv": request.tv, "tikhonov": request.tikhonov}
-    weights = {name: weight for name, weight in named.items() if weight is not None}
-    for name, weight in weights.items():
-        if not 0 <= weight < math.inf:
-            raise UnusableInputError(f"--{name} is a weight, 0 or more, not {weight:g}")
-    return weights
+def _weight(option: str, named: float | None, own: float) -> float:
+    """Return the weight of a penalty: the one that the user named, else the row's own."""
+    if named is None:
+        return own
+    if not 0 <= named < math.inf:
+        raise UnusableInputError(f"{option} is a weight, 0 or more, not {named:g}")
+    return named
 
 
 def stop_of(request: Request) -> StopName:

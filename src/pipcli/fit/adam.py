@@ -26,18 +26,29 @@ class Adam:
         learning_rate: float,
         square_decay: float = SQUARE_DECAY,
         epsilon: float = EPSILON,
+        *,
+        warm_up: int = 0,
+        last_rate: float = 1.0,
+        steps: int = 1,
     ) -> None:
         """Take over parameters: from now on they and their gradients are views of this object's vectors.
 
         Args:
             parameters: float32, all on one device, to which they must not be moved afterwards.
-            learning_rate: of every step.
+            learning_rate: the highest.
             square_decay: weight of the past in the mean of the squared gradients, in [0, 1).
             epsilon: added to the root of that mean.
+            warm_up: steps in which the rate rises from nothing: Adam's first steps are as long as all others, though it
+                knows next to nothing of the gradients yet.
+            last_rate: the share of the learning rate, in (0, 1], down to which it falls as half a cosine.
+            steps: after how many it has fallen.
         """
         self.learning_rate = learning_rate
         self.square_decay = square_decay
         self.epsilon = epsilon
+        self.warm_up = warm_up
+        self.last_rate = last_rate
+        self.steps = steps
         tensors = list(parameters)
         self.values = torch.cat([tensor.detach().flatten() for tensor in tensors])
         self.gradients = torch.zeros_like(self.values)
@@ -68,7 +79,15 @@ class Adam:
         # 1 - decay^steps, without the cancellation that a power would have after the first steps.
         mean_share, square_share = (-torch.expm1(self._steps * math.log(decay)) for decay in decays)
         root = self.square.sqrt().div_(square_share.sqrt()).add_(self.epsilon).mul_(mean_share)
+        if self.warm_up or self.last_rate != 1:
+            root.div_(self._rate_share())
         self.values.addcdiv_(self.mean, root, value=-self.learning_rate)
+
+    def _rate_share(self) -> Tensor:
+        """Return the share of the learning rate that the current step has, on the device."""
+        way = (self._steps / self.steps).clamp(max=1)
+        risen = (self._steps / max(1, self.warm_up)).clamp(max=1)
+        return risen * (self.last_rate + (1 - self.last_rate) * (1 + torch.cos(math.pi * way)) / 2)
 
     def state_dict(self) -> dict[str, int | list[Tensor]]:
         """Return copies of what `load_state_dict` needs besides the parameters themselves, a tensor a parameter."""

@@ -150,7 +150,15 @@ class Fit:
         self.steps_done = 0
         self.average = RunningAverage(settings.average_decay)
         parameters = [*prior.parameters(), *degradation.parameters()]
-        self.optimiser = Adam(parameters, settings.learning_rate, settings.square_decay, settings.epsilon)
+        self.optimiser = Adam(
+            parameters,
+            settings.learning_rate,
+            settings.square_decay,
+            settings.epsilon,
+            warm_up=settings.warm_up,
+            last_rate=settings.last_rate,
+            steps=settings.steps,
+        )
         self.observed = observed
         self._hold_out(held_out)
         self._repeated = Repeated(recorder)

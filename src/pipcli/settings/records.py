@@ -11,12 +11,14 @@ class FitSettings:
 
     Attributes:
         steps: upper bound of the optimiser's steps of one member.
-        learning_rate: Adam's.
+        learning_rate: Adam's, at its highest.
         average_decay: weight of the past in the running average of the outputs, in [0, 1).
         held_out_fraction: share of the pixels that no member's loss sees, in [0, 1).
         members: networks that are fitted to each window and averaged.
         square_decay: weight of the past in Adam's mean of the squared gradients, in [0, 1).
         epsilon: Adam's, which bounds the steps of parameters with hardly any gradient.
+        warm_up: steps in which the learning rate rises from nothing.
+        last_rate: the share of the learning rate, in (0, 1], down to which it falls by the last step, as half a cosine.
         tv: weight of the pictures' total variation, in the unit of the data term.
         tikhonov: weight of the squared gradient of the pictures, in the unit of the data term.
     """
@@ -28,6 +30,8 @@ class FitSettings:
     members: int = 1
     square_decay: float = 0.999
     epsilon: float = 1e-8
+    warm_up: int = 0
+    last_rate: float = 1.0
     tv: float = 0.0
     tikhonov: float = 0.0
 

@@ -148,7 +148,9 @@ PIP = Settings(
 DIP = Settings(
     NoiseSettings(channels=32, amplitude=0.1, jitter=0.01),
     HourglassSettings((64,) * 5, (4,) * 5, 3, Sampling.MEAN, Merge.SUM, redundant_biases=False),
-    FitSettings(steps=200, learning_rate=0.01, average_decay=0.93),
+    # Without the warm-up the first steps spoil what convolutions begin with: the networks' picture is 0.6 to 1.4 dB
+    # worse (sigma 25, two photos).
+    FitSettings(steps=200, learning_rate=0.01, average_decay=0.93, warm_up=15),
     tiles=TILES,
 )
 
@@ -197,6 +199,14 @@ PRESETS = {
 TASK_PRESETS: dict[tuple[str, PriorName], Settings] = {
     ("enhance", prior): replace(row, fit=replace(row.fit, steps=row.fit.steps // 2)) for prior, row in PRESETS.items()
 }
+# Where there is no noise to fit and there are holes, convolutions learn for long, and from far: the larger the windows,
+# the wider the holes across which they see. Jitter keeps them from fitting what is known alone.
+TASK_PRESETS["inpaint", PriorName.DIP] = replace(
+    DIP,
+    encoding=NoiseSettings(channels=32, amplitude=0.1, jitter=0.03),
+    fit=FitSettings(steps=1200, learning_rate=0.01, average_decay=0.97, warm_up=40, last_rate=0.02),
+    tiles=Tiles(side=256, stride=224),
+)
 # The flash picture is the generator's input. Waves are long beside it, so that detail comes from it alone; and the
 # others' fits are short, since the noise of a photo in the dark is of grains that held-out pixels do not tell apart.
 TASK_PRESETS |= {
