@@ -31,6 +31,7 @@ def test_what_was_saved_is_there_for_the_same_work(folder: Path) -> None:
         kept.forget(["two", "three"])
     with Kept(folder, IDENTITY) as kept:
         assert "one" in kept
+        assert not kept.is_empty
         assert kept.load("one") == b"1"
         assert kept.load("two") is None
         kept.discard()
@@ -91,6 +92,8 @@ def test_half_a_file_of_an_ended_process_is_removed(folder: Path) -> None:
     with Kept(folder, IDENTITY) as kept:
         kept.save({"one": b"1"})
     (folder / ".pip-restore-0123.part").write_bytes(b"half")
+    (folder / ".pip-restore-4567.part").mkdir()
+    (folder / ".pip-restore-4567.part" / "0001.png").write_bytes(b"half")
     with Kept(folder, IDENTITY):
         assert {entry.name for entry in folder.iterdir()} == {"one", LOCK, MANIFEST}
 

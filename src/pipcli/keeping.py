@@ -86,12 +86,17 @@ class Kept:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if not self._checksums:  # nothing was kept
+        if self.is_empty:
             self.discard()
         os.close(self._lock)
 
     def __contains__(self, name: str) -> bool:
         return name in self._checksums
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is kept."""
+        return not self._checksums
 
     def save(self, files: Mapping[str, bytes]) -> None:
         """Write some files, which count from the moment that all are there.
@@ -158,7 +163,11 @@ class Kept:
     def _remove_strays(self) -> None:
         """Remove what the manifest does not name: files that were being written when the process ended."""
         for entry in self.folder.iterdir():
-            if entry.name not in {*self._checksums, MANIFEST, LOCK}:
+            if entry.name in {*self._checksums, MANIFEST, LOCK}:
+                continue
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
                 entry.unlink()
 
 

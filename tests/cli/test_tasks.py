@@ -91,6 +91,17 @@ def test_size_depth_channels_and_alpha_are_kept(
         assert np.array_equal(restored[:, :, -1], array[:, :, -1])
 
 
+def test_a_file_that_the_task_reads_is_never_written(words: list[str], command: Command, tmp_path: Path) -> None:
+    read = sorted((tmp_path / "needs").iterdir())
+    before = [path.read_bytes() for path in read]
+    (tmp_path / "in.png").write_bytes(png_of(samples(HEIGHT, WIDTH, 3, "uint8")))
+    for path in read:
+        if str(path) in words:
+            run = command(*words, tmp_path / "in.png", "-o", path, "--overwrite", "-q")
+            assert (run.code, "they must be different files" in run.message) == (2, True)
+    assert [path.read_bytes() for path in read] == before
+
+
 def test_the_same_seed_gives_the_same_bytes(words: list[str], command: Command, tmp_path: Path) -> None:
     (tmp_path / "in.png").write_bytes(png_of(samples(HEIGHT, WIDTH, 3, "uint8")))
     for name in ("a.png", "b.png"):

@@ -225,6 +225,10 @@ def test_two_roles_for_one_file_are_refused(source: Path, video: Command, tmp_pa
     run = video(source, "-o", tmp_path / "a.mkv", "--side-by-side", tmp_path / "a.mkv")
     assert run.code == 2
     assert "they must be different files" in run.message
+    mask = clip(tmp_path / "mask.mkv", 5, (48, 32))
+    run = video(source, "--task", "inpaint", "--mask", mask, "-o", mask, "--overwrite")
+    assert run.code == 2
+    assert "they must be different files" in run.message
 
 
 def test_an_output_that_exists_is_replaced_only_when_asked(source: Path, video: Command, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def open_files(name: ClipTaskName, task: Task, source: Path, said: ClipOptions) 
             "--slice": said.slice,
             "--side-by-side": said.side_by_side,
             "--reference": said.reference,
-            "--mask": said.mask,
+            **task.sources,
         }
     )
     side = None

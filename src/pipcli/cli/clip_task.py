@@ -110,7 +110,7 @@ def run(name: ClipTaskName, source: Path, said: ClipOptions) -> int:
                 job.restore()
             finally:
                 reporter.close()
-            _write(job, interruption)
+            _write(job, interruption, kept)
             metrics = None
             if files.are_looked_at:
                 metrics = clip_looking.look_at(
@@ -148,7 +148,7 @@ def _job(
     from pipcli.noise import Evidence
 
     photo = request.photo
-    seen = scan(files.clip, interruption.end_keeping)
+    seen = scan(files.clip, interruption.check if kept.is_empty else interruption.end_keeping)
     noise = noise_of(photo, Evidence(seen.strip), files.clip.bit_depth)
     degradation = photo.task.degradation(noise, seen.middle, _never_hurried(interruption))
     means = Means(photo, settings, degradation, noise, device, reporter, interruption.end_keeping)
@@ -189,9 +189,11 @@ def _restoring(request: ClipRequest, means: "Means", seen: "Scan") -> "Restoring
     return clip_restoring.FramesApart(means) if request.said.per_frame else clip_restoring.FramesTogether(means)
 
 
-def _write(job: "ClipJob", interruption: Interruption) -> None:
+def _write(job: "ClipJob", interruption: Interruption, kept: Kept) -> None:
     """Write the finished frames as the clip that was asked for."""
-    with ClipWriter(job.files.plan) as writer:
+    # In the folder, where it goes with all else if the process is killed; a link may lead to another file system.
+    workplace = None if job.files.output.is_symlink() else kept.folder
+    with ClipWriter(job.files.plan, workplace=workplace) as writer:
         for frame in job.frames():
             interruption.end_keeping()
             writer.write(frame)

@@ -50,6 +50,7 @@ def _inpaint(said: ClipOptions) -> Task:
         suffix="_inpainted",
         degradation=noise_only,
         noiseless=True,
+        sources={"--mask": mask},
         words=lambda: {"--mask": checksum_of(mask), "--invert-mask": said.invert_mask},
     )
 

@@ -101,7 +101,14 @@ def task_of(kernel: Path | None, kernel_size: int | None, option: str, companion
     def words() -> Identity:
         return {option: None if kernel is None else checksum_of(kernel), "--kernel-size": kernel_size}
 
-    return Task(name="deblur", suffix="_deblurred", degradation=degradation, companions=companions, words=words)
+    return Task(
+        name="deblur",
+        suffix="_deblurred",
+        degradation=degradation,
+        sources={} if kernel is None else {option: kernel},
+        companions=companions,
+        words=words,
+    )
 
 
 def _checked(kernel: Photo, path: Path, option: str) -> Photo:

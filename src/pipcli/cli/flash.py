@@ -37,6 +37,7 @@ def flash(inputs: options.Inputs, guide: Guide, photo: PhotoOptions) -> int:
         suffix="_flash",
         degradation=noise_only,
         guide=lit,
+        sources={"--guide": guide},
         of_input_size={f"--guide {shown(guide)}": lit},
         words=lambda: {"--guide": checksum_of(guide)},
     )

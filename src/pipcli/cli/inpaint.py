@@ -113,6 +113,7 @@ def inpaint(inputs: options.Inputs, mask: Mask, photo: PhotoOptions, invert_mask
         noiseless=True,
         known=holes.known,
         carrier=holes.carrier,
+        sources={} if mask == ALPHA else {"--mask": mask},
         words=lambda: {
             "--mask": str(ALPHA) if mask == ALPHA else checksum_of(mask),
             "--invert-mask": invert_mask,

@@ -117,6 +117,7 @@ def open_files(request: Request) -> Files:
             "--sheet": request.sheet,
             "--uncertainty": request.uncertainty,
             "--reference": request.reference,
+            **request.task.sources,
             **{companion.option: companion.path for companion in request.task.companions},
         }
     )

@@ -64,6 +64,7 @@ class Task:
             [0, 1]; None where the filters make it of the two.
         guide: a picture of the same place that the generators see; None where there is none.
         of_input_size: pictures that must be of the input's size, by what the user calls them.
+        sources: further files that are read, by the options that name them.
         companions: what is written beside the result.
         words: returns what the task's own options say, by their names, files by their checksums.
         solve: arrives at the result of a (1, C, H, W) observation in a way of the task's own, in place of networks on
@@ -81,6 +82,7 @@ class Task:
     combined: "Callable[[Tensor, Tensor], Tensor] | None" = None
     guide: "Photo | None" = None
     of_input_size: "Mapping[str, Photo]" = field(default_factory=dict)
+    sources: "Mapping[str, Path]" = field(default_factory=dict)
     companions: tuple[Companion, ...] = ()
     words: "Callable[[], Identity]" = dict
     solve: "Callable[[Tensor, Work], Solution] | None" = None
