@@ -121,6 +121,31 @@ def test_a_signal_keeps_what_is_finished_and_writes_no_half_clip(
     assert checksum_of(tmp_path / "out.mkv") == expected
 
 
+# A process that is killed while the sheet is drawn, when all that takes long is done.
+WHILE_DRAWING = (
+    "import os, signal; import pipcli.cli.app; from pipcli.cli import clip_looking\n"
+    "clip_looking._sheet = lambda seen: os.kill(os.getpid(), signal.SIGKILL)\n"
+    "pipcli.cli.app.main()"
+)
+
+
+@pytest.mark.parametrize("words", [()], indirect=True)
+def test_a_run_killed_while_it_looks_at_the_clip_is_ended_by_the_same_command(
+    words: Words, expected: str, command: Command, tmp_path: Path
+) -> None:
+    words = [*words, "--sheet", tmp_path / "sheet.png", "--side-by-side", tmp_path / "side.mkv"]
+    process = begun(*words, script=WHILE_DRAWING)
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == -signal.SIGKILL
+    assert not {"out.mkv", "sheet.png", "side.mkv"} & names(tmp_path)
+    run = command(*words)
+    assert run.code == 0
+    assert b"2 of 2 windows were there already" in run.err
+    assert checksum_of(tmp_path / "out.mkv") == expected
+    assert {"out.mkv", "sheet.png", "side.mkv"} <= names(tmp_path)
+    assert FOLDER not in names(tmp_path)
+
+
 @pytest.fixture
 def half_done(words: Words, start: Start) -> None:
     process = start([*words, "--json"])

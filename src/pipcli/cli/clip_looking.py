@@ -1,12 +1,13 @@
 """What is made of the written clip for people: figures against a reference, a sheet, a slice, and a clip side by side.
 
-Everything is measured and drawn from the written file, a frame at a time.
+Everything is measured and drawn from the written file, a frame at a time, before that file gets its name.
 """
 
 import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from pipcli.cli.clip_files import ClipFiles
 from pipcli.cli.clip_reading import WHITE, Frame, FrameFeed, as_frame, as_tensor, spread_over
 from pipcli.degradations import Degradation
-from pipcli.media import publish
 from pipcli.media.clips import ClipWriter, open_clip, read_frames
 from pipcli.metrics import mse_to_psnr
 from pipcli.sheet import Panel, side_by_side, strips
@@ -64,23 +64,38 @@ class _Seen:
         return ClipMetrics(*(mse_to_psnr(error / self.samples / WHITE**2) for error in self.errors))
 
 
+@dataclass(frozen=True)
+class Looks:
+    """What came of looking at a written clip, each None where it was not asked for.
+
+    Attributes:
+        metrics: distances to the reference.
+        sheet: the PNG file of some frames.
+        slice: the PNG file of a row over time.
+    """
+
+    metrics: ClipMetrics | None = None
+    sheet: bytes | None = None
+    slice: bytes | None = None
+
+
 def look_at(
-    files: ClipFiles, degradation: Degradation, *, overwrite: bool, check: Callable[[], None]
-) -> ClipMetrics | None:
-    """Read the written clip beside the input and the reference, and make of them what was asked for.
+    written: Path, files: ClipFiles, degradation: Degradation, side: ClipWriter | None, check: Callable[[], None]
+) -> Looks:
+    """Read a written clip beside the input and the reference, and make of them what was asked for.
 
     Args:
-        files: the output is there.
+        written: the result, under whatever name.
+        files: of the call.
         degradation: brings a frame of the input to the size of the result.
-        overwrite: whether files may be replaced.
+        side: is given the frames before and after, and completed; None where nobody asked for them.
         check: called after every frame; may end the work by raising.
     """
     seen = _Seen(spread_over(len(files.moments.positions), SHEET_FRAMES))
     with ExitStack() as stack:
         source = stack.enter_context(FrameFeed(files.clip))
         truth = None if files.reference is None else stack.enter_context(FrameFeed(files.reference))
-        side = None if files.side_by_side is None else stack.enter_context(ClipWriter(files.side_by_side))
-        for number, after in enumerate(read_frames(open_clip(files.output))):
+        for number, after in enumerate(read_frames(open_clip(written))):
             frame = math.floor(files.moments.positions[number])
             before = _in_size(source.frames(frame, frame + 1)[0], degradation)
             wanted = None if truth is None else truth.frames(number, number + 1)[0]
@@ -90,13 +105,13 @@ def look_at(
                 side.write(np.concatenate([before, after], axis=1))
             _draw(seen, files, number, [before, after] if wanted is None else [before, after, wanted])
             check()
-        if side is not None:
-            side.finish()
-    if files.sheet is not None:
-        publish(files.sheet, _sheet(seen), overwrite=overwrite)
-    if files.slice is not None:
-        publish(files.slice, _slice(seen), overwrite=overwrite)
-    return None if files.reference is None else seen.metrics()
+    if side is not None:
+        side.complete()
+    return Looks(
+        metrics=None if files.reference is None else seen.metrics(),
+        sheet=None if files.sheet is None else _sheet(seen),
+        slice=None if files.slice is None else _slice(seen),
+    )
 
 
 def _draw(seen: _Seen, files: ClipFiles, number: int, pictures: list[Frame]) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,13 @@ from pipcli.cli.photo_keeping import identity_of
 from pipcli.cli.photo_options import PhotoOptions, TaskOptions
 from pipcli.cli.request import Request, settings_of
 from pipcli.keeping import Identity, Kept, folder_beside
+from pipcli.media import publish
 from pipcli.media.clips import ClipWriter
 from pipcli.settings import PUBLISHED_WINDOW_FRAMES, WINDOW_FRAMES, Settings, clip_preset, preset
 
 if TYPE_CHECKING:
     from pipcli.cli.clip_job import ClipJob
+    from pipcli.cli.clip_looking import ClipMetrics
     from pipcli.cli.clip_restoring import Means, Restoring
     from pipcli.cli.clip_scan import Scan
     from pipcli.console import Reporter
@@ -94,7 +97,7 @@ def run(name: ClipTaskName, source: Path, said: ClipOptions) -> int:
     files = open_files(name, request.photo.task, source, said)
     with Interruption() as interruption:
         # Only now, when the work is known to be possible: this loads torch.
-        from pipcli.cli import clip_looking, clip_report
+        from pipcli.cli import clip_report
         from pipcli.console import Reporter, Verbosity
         from pipcli.fit.device import choose_device, keep_freed_memory
 
@@ -110,12 +113,7 @@ def run(name: ClipTaskName, source: Path, said: ClipOptions) -> int:
                 job.restore()
             finally:
                 reporter.close()
-            _write(job, interruption, kept)
-            metrics = None
-            if files.are_looked_at:
-                metrics = clip_looking.look_at(
-                    files, job.means.degradation, overwrite=said.overwrite, check=interruption.end_keeping
-                )
+            metrics = _write(job, interruption, kept, overwrite=said.overwrite)
             clip_report.finished(job, metrics)
             fitting = sum(one.fitting_seconds for one in job.facts())
             kept.discard()
@@ -189,12 +187,29 @@ def _restoring(request: ClipRequest, means: "Means", seen: "Scan") -> "Restoring
     return clip_restoring.FramesApart(means) if request.said.per_frame else clip_restoring.FramesTogether(means)
 
 
-def _write(job: "ClipJob", interruption: Interruption, kept: Kept) -> None:
-    """Write the finished frames as the clip that was asked for."""
+def _write(job: "ClipJob", interruption: Interruption, kept: Kept, *, overwrite: bool) -> "ClipMetrics | None":
+    """Write the finished frames as the clip that was asked for, and what was asked for beside it.
+
+    Nothing gets its name before all is made, and the clip is the last: a run that was ended before can be started again
+    as it was.
+    """
+    from pipcli.cli.clip_looking import Looks, look_at
+
+    files, check = job.files, interruption.end_keeping
     # In the folder, where it goes with all else if the process is killed; a link may lead to another file system.
-    workplace = None if job.files.output.is_symlink() else kept.folder
-    with ClipWriter(job.files.plan, workplace=workplace) as writer:
+    workplace = None if files.output.is_symlink() else kept.folder
+    with ExitStack() as stack:
+        writer = stack.enter_context(ClipWriter(files.plan, workplace=workplace))
+        side = None if files.side_by_side is None else stack.enter_context(ClipWriter(files.side_by_side))
         for frame in job.frames():
-            interruption.end_keeping()
+            check()
             writer.write(frame)
-        writer.finish()
+        written = writer.complete()
+        looks = look_at(written, files, job.means.degradation, side, check) if files.are_looked_at else Looks()
+        for path, data in ((files.sheet, looks.sheet), (files.slice, looks.slice)):
+            if path is not None and data is not None:
+                publish(path, data, overwrite=overwrite)
+        if side is not None:
+            side.publish()
+        writer.publish()
+    return looks.metrics

@@ -157,7 +157,12 @@ class FolderWriter:
         with refusals(self._plan.output):
             (self._path / name).write_bytes(encode(photo, format_for(name)))
 
-    def finish(self) -> None:
+    def complete(self) -> Path:
+        """Return the folder, in which every picture is complete once it is there."""
+        return self._path
+
+    def publish(self) -> None:
+        """Give the folder its name."""
         publish_folder(self._plan.output, self._path, overwrite=self._plan.overwrite)
 
     def abandon(self) -> None:

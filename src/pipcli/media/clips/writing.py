@@ -65,11 +65,20 @@ class ClipWriter:
         self._writer.write(samples, None if self._alphas is None else next(self._alphas))
         self._count += 1
 
-    def finish(self) -> None:
-        """See that every frame is in the file, and give it its name."""
+    def complete(self) -> Path:
+        """See that every frame is in the file, and return where it lies until it gets its name."""
         if self._count < len(self._plan.times.ticks):
             raise ValueError(f"only {self._count} of {len(self._plan.times.ticks)} frames were written")
-        self._writer.finish()
+        return self._writer.complete()
+
+    def publish(self) -> None:
+        """Give the complete file its name."""
+        self._writer.publish()
+
+    def finish(self) -> None:
+        """Complete the file, and give it its name."""
+        self.complete()
+        self.publish()
 
 
 class _FileWriter:
@@ -86,7 +95,7 @@ class _FileWriter:
         except FfmpegFailure as error:
             raise self._failure(error) from error
 
-    def finish(self) -> None:
+    def complete(self) -> Path:
         try:
             self._encoding.finish()
             written = decoded(self._path, self._plan.kind, self._plan.place).times(self._plan.kind)
@@ -95,6 +104,9 @@ class _FileWriter:
         wrong = difference(written, self._plan)
         if wrong:
             raise self._failure(wrong)
+        return self._path
+
+    def publish(self) -> None:
         publish_file(self._plan.output, self._path, overwrite=self._plan.overwrite)
 
     def abandon(self) -> None:
