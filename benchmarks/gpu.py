@@ -12,6 +12,8 @@ Written to one JSON with the device's name:
     device in its precision, and on the CPU in float32;
   * maps: what follows the fit where a linear map stands between picture and observation (a quarter of the size, half
     of the pixels missing, a blur), from what a user has without us: as above;
+  * clip: networks of a short clip, a window that moves over the picture, and the filters along the motion: PSNR of
+    both after the same steps and seconds, as above;
   * pictures: the real command on several pictures at once against one after the other;
   * profile: the operations that take most of the device's time;
   * the peak of the device's memory.
@@ -42,6 +44,7 @@ from torch.nn.functional import avg_pool2d
 import speed
 from about import about
 from pipcli.cli import photo_networks
+from pipcli.cli.clip_networks import ClipNetworks
 from pipcli.cli.photo_networks import Networks
 from pipcli.degradations import Blur, Degradation, Downsample, Identity
 from pipcli.finishing import finish
@@ -49,15 +52,28 @@ from pipcli.fit.device import Device, choose_device, keep_freed_memory, members_
 from pipcli.joining import Degraded
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
+from pipcli.motion import estimate_motion
 from pipcli.noise import Gaussian
 from pipcli.priors import batched
-from pipcli.settings import FINISH, PIP, TASK_FINISH, KernelName, Quality, StopName
+from pipcli.settings import (
+    CLIP_FINISH,
+    CLIP_PRESETS,
+    FINISH,
+    PIP,
+    TASK_FINISH,
+    KernelName,
+    PriorName,
+    Quality,
+    StopName,
+)
 from pipcli.tiles import Window, blend
 
 NOISE = Gaussian.known(25 / 255)
 CURVE_STEPS, SEEDS = 150, (0, 1, 2)
 CROP, CROPS = 256, 8
 BLUR_SIDE = 7
+# One window of the networks of clips.
+CLIP_FRAMES, CLIP_SIDE, CLIP_STEPS = 5, 128, 60
 CPU = Device(torch.device("cpu"), torch.float32, "to compare with")
 
 
@@ -235,6 +251,30 @@ def of_maps(clean: Tensor, device: Device) -> dict[str, dict[str, float]]:
     return found
 
 
+def of_clip(clean: Tensor, device: Device) -> dict[str, dict[str, float]]:
+    """Return PSNR and seconds of networks of blocks of frames and of their filters, on the device and on the CPU."""
+    frames = torch.cat([clean[..., at : at + CLIP_SIDE, at : at + CLIP_SIDE] for at in range(0, 3 * CLIP_FRAMES, 3)])
+    noise = torch.randn(frames.shape, generator=torch.Generator().manual_seed(0))
+    noisy = (frames + NOISE.std * noise).clamp(0, 1)
+    found: dict[str, dict[str, float]] = {}
+    for name, place in {"device": device, "cpu": CPU}.items():
+        settings, motion = CLIP_PRESETS[PriorName.PIP], estimate_motion(noisy)
+        laid = ClipNetworks(settings, noisy, Identity(NOISE), NOISE, place, StopName.NONE, 0, motion=motion)
+        started = time.perf_counter()
+        fit = laid.build_fit([0], 1.0)
+        fit.advance(CLIP_STEPS)
+        pilot = laid.as_pictures(fit.estimates().cpu())
+        fitted = time.perf_counter()
+        image = finish(pilot, noisy, NOISE, CLIP_FINISH[Quality.DRAFT], place, seed=0, motion_of=estimate_motion).image
+        found[name] = {
+            "psnr_networks": psnr(pilot, frames),
+            "psnr": psnr(image, frames),
+            "seconds_networks": fitted - started,
+            "seconds_filters": time.perf_counter() - fitted,
+        }
+    return found
+
+
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Do everything that the head of this file lists."""
     keep_freed_memory()
@@ -249,6 +289,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     results["quality"] = speed.quality_ratios(arguments, noisy, clean)
     results["finish"] = finishing(noisy, clean, device)
     results["maps"] = of_maps(clean, device)
+    results["clip"] = of_clip(clean, device)
     results["pictures"] = throughput(arguments.noisy, arguments.device)
     results["profile"] = top_operations(noisy, device)
     if device.torch_device.type == "cuda":
