@@ -148,8 +148,7 @@ PIP = Settings(
 DIP = Settings(
     NoiseSettings(channels=32, amplitude=0.1, jitter=0.01),
     HourglassSettings((64,) * 5, (4,) * 5, 3, Sampling.MEAN, Merge.SUM, redundant_biases=False),
-    # Without the warm-up the first steps spoil what convolutions begin with: the networks' picture is 0.6 to 1.4 dB
-    # worse (sigma 25, two photos).
+    # Without the warm-up the first steps, as long as all others, spoil what convolutions begin with.
     FitSettings(steps=200, learning_rate=0.01, average_decay=0.93, warm_up=15),
     tiles=TILES,
 )
