@@ -256,9 +256,9 @@ def of_clip(clean: Tensor, device: Device) -> dict[str, dict[str, float]]:
     frames = torch.cat([clean[..., at : at + CLIP_SIDE, at : at + CLIP_SIDE] for at in range(0, 3 * CLIP_FRAMES, 3)])
     noise = torch.randn(frames.shape, generator=torch.Generator().manual_seed(0))
     noisy = (frames + NOISE.std * noise).clamp(0, 1)
+    settings, motion = CLIP_PRESETS[PriorName.PIP], estimate_motion(noisy)
     found: dict[str, dict[str, float]] = {}
     for name, place in {"device": device, "cpu": CPU}.items():
-        settings, motion = CLIP_PRESETS[PriorName.PIP], estimate_motion(noisy)
         laid = ClipNetworks(settings, noisy, Identity(NOISE), NOISE, place, StopName.NONE, 0, motion=motion)
         started = time.perf_counter()
         fit = laid.build_fit([0], 1.0)

@@ -19,36 +19,33 @@ def loss_of(model: nn.Module, step: int) -> torch.Tensor:
     return model(inputs).square().sum()
 
 
-def test_it_takes_the_steps_of_torch() -> None:
-    ours, theirs = network(), network()
-    adam, reference = Adam(ours.parameters(), 0.01), torch.optim.Adam(theirs.parameters(), lr=0.01)
-    for step in range(30):
+def assert_same_steps(ours: nn.Module, adam: Adam, rates: list[float]) -> None:
+    """Make as many steps as there are rates with ours and with torch's, and compare where they arrive."""
+    theirs = network()
+    reference = torch.optim.Adam(theirs.parameters())
+    for step, rate in enumerate(rates):
         adam.zero_grad()
         loss_of(ours, step).backward()
         adam.step()
+        reference.param_groups[0]["lr"] = rate
         reference.zero_grad()
         loss_of(theirs, step).backward()
         reference.step()
     for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-6)
+
+
+def test_it_takes_the_steps_of_torch() -> None:
+    ours = network()
+    assert_same_steps(ours, Adam(ours.parameters(), 0.01), [0.01] * 30)
 
 
 def test_its_rate_rises_and_falls_as_half_a_cosine() -> None:
-    ours, theirs = network(), network()
-    steps, last, warm_up = 20, 0.1, 4
+    ours, steps, last, warm_up = network(), 20, 0.1, 4
+    risen = [min(1.0, (step + 1) / warm_up) for step in range(steps)]
+    fallen = [last + (1 - last) * math.cos(math.pi * (step + 1) / steps / 2) ** 2 for step in range(steps)]
     adam = Adam(ours.parameters(), 0.01, warm_up=warm_up, last_rate=last, steps=steps)
-    reference = torch.optim.Adam(theirs.parameters(), lr=0.01)
-    for step in range(steps):
-        adam.zero_grad()
-        loss_of(ours, step).backward()
-        adam.step()
-        fallen = last + (1 - last) * math.cos(math.pi * (step + 1) / steps / 2) ** 2
-        reference.param_groups[0]["lr"] = 0.01 * min(1.0, (step + 1) / warm_up) * fallen
-        reference.zero_grad()
-        loss_of(theirs, step).backward()
-        reference.step()
-    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
-        torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-6)
+    assert_same_steps(ours, adam, [0.01 * up * down for up, down in zip(risen, fallen, strict=True)])
 
 
 def test_behind_the_last_step_the_rate_is_the_last() -> None:

@@ -17,11 +17,12 @@ FINISH = {
 }
 # Patches are followed through five frames, which tell so much more of each that small ones without overlap do.
 CLIP_PATCHES = Patches(side=4, stride=4, radius=10, similar=60, noise_factor=0.8, frames=5)
-LARGE_CLIP_PATCHES = replace(CLIP_PATCHES, side=6, stride=5, similar=80, noise_factor=0.85)
+# Larger ones at the end.
+CLIP_PASSES = (CLIP_PATCHES,) * 3 + (replace(CLIP_PATCHES, side=6, stride=5, similar=80, noise_factor=0.85),)
 CLIP_FINISH = {
     Quality.DRAFT: FinishSettings((CLIP_PATCHES,)),
-    Quality.STANDARD: FinishSettings((CLIP_PATCHES,) * 3 + (LARGE_CLIP_PATCHES,)),
-    Quality.BEST: FinishSettings((CLIP_PATCHES,) * 3 + (LARGE_CLIP_PATCHES,), replace(BRANCH, frames=5)),
+    Quality.STANDARD: FinishSettings(CLIP_PASSES),
+    Quality.BEST: FinishSettings(CLIP_PASSES, replace(BRANCH, frames=5)),
 }
 
 
