@@ -1,0 +1,84 @@
+"""The memory of the real command over a long clip: what it and its children hold when each window is done.
+
+A moving test picture with noise is made up, and denoised as a draft with few
+steps, since memory does not depend on their number. Growth is told from the frame of --after on, when everything that
+is made once has been made.
+
+    python benchmarks/memory.py --frames 300 --size 320x180 --json benchmarks/results/memory.json
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+from about import about
+
+SETTINGS = ("--quality", "draft", "--sigma", "20", "--device", "cpu", "--no-resume", "--json")
+MEGABYTE = 2**20
+
+
+def made_clip(path: Path, frames: int, size: str) -> None:
+    """Write a lossless clip of ffmpeg's moving test picture with noise that changes with every frame."""
+    source = f"testsrc2=size={size}:rate=25,noise=alls=60:allf=t:all_seed=1"
+    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", source, "-frames:v", str(frames)]
+    subprocess.run([*ffmpeg, "-c:v", "ffv1", "-pix_fmt", "bgr0", str(path)], check=True)
+
+
+def resident(process: int) -> int:
+    """Return the bytes in memory of a process and of its children (Linux)."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    pages = [int(Path(f"/proc/{each}/statm").read_text().split()[1]) for each in (process, *map(int, children))]
+    return sum(pages) * 4096
+
+
+def watched(words: list[str]) -> list[dict[str, Any]]:
+    """Run the command, and return a row a window: windows and frames done, seconds, megabytes held."""
+    began = time.perf_counter()
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    rows: list[dict[str, Any]] = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        event = json.loads(line)
+        done = event.get("windows_done", 0)
+        if done > (rows[-1]["windows"] if rows else 0):
+            frames = round(event["frames"] * done / event["windows"])
+            held = round(resident(process.pid) / MEGABYTE)
+            rows.append({"windows": done, "of": event["windows"], "frames": frames, "megabytes": held})
+            rows[-1]["seconds"] = round(time.perf_counter() - began, 1)
+            print("{windows:4} of {of} windows, {frames:5} frames, {megabytes:6} MB, {seconds:8} s".format(**rows[-1]),
+                  flush=True)  # fmt: skip
+    if process.wait():
+        raise SystemExit(process.returncode)
+    return rows
+
+
+def main() -> None:
+    """Run, print a row a window and the growth, and write the JSON if asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--frames", type=int, default=300)
+    parser.add_argument("--size", default="320x180")
+    parser.add_argument("--after", type=int, default=50, help="frame from which on growth counts")
+    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "in.mkv"
+        made_clip(source, arguments.frames, arguments.size)
+        words = [sys.executable, "-m", "pipcli", "video", str(source), "-o", str(source.with_stem("out"))]
+        rows = watched([*words, *SETTINGS, "--steps", str(arguments.steps)])
+    late = [row["megabytes"] for row in rows if row["frames"] >= arguments.after]
+    growth = max(late) - late[0]
+    print(f"from frame {arguments.after} on: {late[0]} MB, at most {max(late)} MB, growth {growth} MB")
+    if arguments.json:
+        result = {**about("cpu"), "growth_megabytes": growth, "rows": rows}
+        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
