@@ -103,9 +103,9 @@ def killed(work: Work, seconds: float, expected: str) -> Trial:
         process.kill()
     process.communicate()
     there = "output" if work.output.exists() else ("kept" if work.folder.exists() else "nothing")
-    if there != "output":
+    if there != "output" or work.folder.exists():
         finish(work)
-    same = work.checksum() == expected and (there == "output" or not work.folder.exists())
+    same = work.checksum() == expected and not work.folder.exists()
     work.output.unlink()
     shutil.rmtree(work.folder, ignore_errors=True)
     return Trial(work.name, round(seconds, 3), there, same)

@@ -1,8 +1,7 @@
 """The memory of the real command over a long clip: what it and its children hold when each window is done.
 
-A moving test picture with noise is made up, and denoised as a draft with few
-steps, since memory does not depend on their number. Growth is told from the frame of --after on, when everything that
-is made once has been made.
+A moving test picture with noise is made up, and denoised as a draft with few steps, since memory does not depend on
+their number. Growth is told from the frame of --after on, when everything that is made once has been made.
 
     python benchmarks/memory.py --frames 300 --size 320x180 --json benchmarks/results/memory.json
 """
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
+
 from about import about
 
 SETTINGS = ("--quality", "draft", "--sigma", "20", "--device", "cpu", "--no-resume", "--json")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipcli.errors import OutputRefusedError
-from pipcli.keeping import LOCK, MANIFEST, Kept, checksum_of, folder_beside
+from pipcli.keeping import LOCK, MANIFEST, Kept, checksum, checksum_of, folder_beside, replaceable
 
 IDENTITY = {"input": "a" * 64, "--sigma": 25.0, "--paper": False, "--steps": None}
 
@@ -96,6 +96,36 @@ def test_half_a_file_of_an_ended_process_is_removed(folder: Path) -> None:
     (folder / ".pip-restore-4567.part" / "0001.png").write_bytes(b"half")
     with Kept(folder, IDENTITY):
         assert {entry.name for entry in folder.iterdir()} == {"one", LOCK, MANIFEST}
+
+
+def test_what_work_has_made_it_may_replace_while_it_is_as_it_was(folder: Path) -> None:
+    mine, others = folder.parent / "mine.png", folder.parent / "others.png"
+    mine.write_bytes(b"1")
+    others.write_bytes(b"1")
+    with Kept(folder, IDENTITY) as kept:
+        kept.save({"one": b"1"})
+        kept.claim(mine, checksum(b"1"))
+        kept.save({"two": b"2"})
+    with Kept(folder, IDENTITY):  # work that goes on remembers
+        pass
+    outputs = [mine, others, None]
+    assert replaceable(outputs, folder, overwrite=False) == {mine}
+    assert replaceable(outputs, None, overwrite=False) == set()
+    assert replaceable(outputs, folder, overwrite=True) == {mine, others}
+    link = folder.parent / "link.png"
+    link.symlink_to(mine)
+    assert replaceable([link], folder, overwrite=False) == {link}
+    mine.write_bytes(b"2")
+    assert replaceable(outputs, folder, overwrite=False) == set()
+    mine.unlink()
+    assert replaceable(outputs, folder, overwrite=False) == set()
+
+
+@pytest.mark.parametrize("manifest", [b"", b"[]", b"{}", b'{"outputs": 3}', b'{"outputs": {"mine.png": 3}}'])
+def test_a_manifest_that_names_no_outputs_lets_none_be_replaced(folder: Path, manifest: bytes) -> None:
+    folder.mkdir()
+    (folder / MANIFEST).write_bytes(manifest)
+    assert replaceable([folder / MANIFEST], folder, overwrite=False) == set()
 
 
 def test_a_second_process_is_refused_and_a_dead_one_is_no_hindrance(folder: Path) -> None:

@@ -1,8 +1,9 @@
 """What is kept of work that takes long, so that it can go on after it was ended: files in a hidden folder.
 
 A manifest names each file with its checksum, and what the work was asked to do: the folder serves that work alone. A
-file is written whole or not at all, and counts from the moment that the manifest names it. One process has the folder
-at a time, by a lock that the system takes back when the process is gone, however it went.
+file is written whole or not at all, and counts from the moment that the manifest names it. Outputs, which lie
+elsewhere, are named there before they get their names, so that work that goes on may replace its own. One process has
+the folder at a time, by a lock that the system takes back when the process is gone, however it went.
 """
 
 import contextlib
@@ -23,6 +24,7 @@ MANIFEST, LOCK = "manifest.json", "lock"
 LONGEST_NAME = 240
 CHUNK = 1 << 20
 REMOVE_IT = "remove that folder"
+NOT_A_MANIFEST = (ValueError, KeyError, TypeError, AttributeError)
 
 Identity = Mapping[str, str | int | float | bool | None]
 
@@ -52,6 +54,26 @@ def checksum_of(path: Path) -> str:
     return total.hexdigest()
 
 
+def replaceable(outputs: Iterable[Path | None], folder: Path | None, *, overwrite: bool) -> frozenset[Path]:
+    """Return the outputs that may exist already: what the same work has made before it was ended, unchanged since.
+
+    Args:
+        outputs: of the call; None is none.
+        folder: see `folder_beside`; None where work does not go on.
+        overwrite: the user says that all may.
+    """
+    named = [output for output in outputs if output is not None]
+    return frozenset(output for output in named if overwrite or (folder is not None and _made_before(folder, output)))
+
+
+def _made_before(folder: Path, output: Path) -> bool:
+    try:
+        outputs = _paths(json.loads((folder / MANIFEST).read_bytes())["outputs"])
+        return checksum_of(output) == outputs[_real(output)]
+    except (OSError, *NOT_A_MANIFEST):
+        return False
+
+
 class Kept:
     """The folder of one piece of work; a context manager that gives the lock back."""
 
@@ -72,11 +94,12 @@ class Kept:
         self.identity = dict(identity)
         self.advice = advice
         self._checksums: dict[str, str] = {}
+        self._outputs: dict[Path, str] = {}
         with _refusals(folder):
             self._lock = _locked(folder)
             try:
                 if not anew:
-                    self._checksums = self._of_the_same_work()
+                    self._take_over()
                 self._remove_strays()
             except BaseException:
                 os.close(self._lock)
@@ -136,29 +159,40 @@ class Kept:
         for name in names:
             (self.folder / name).unlink(missing_ok=True)
 
+    def claim(self, output: Path, made: str) -> None:
+        """Say that a file or folder of this checksum is about to become an output: see `replaceable`.
+
+        Raises:
+            OutputRefusedError: it cannot be written down.
+        """
+        self._outputs[_real(output)] = made
+        self._write_manifest()
+
     def discard(self) -> None:
         """Remove the folder: the work is done."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _write_manifest(self) -> None:
-        manifest = {"format": FORMAT, "identity": self.identity, "files": self._checksums}
+        outputs = {str(path): made for path, made in self._outputs.items()}
+        manifest = {"format": FORMAT, "identity": self.identity, "files": self._checksums, "outputs": outputs}
         publish(self.folder / MANIFEST, json.dumps(manifest, indent=1).encode(), overwrite=True)
 
-    def _of_the_same_work(self) -> dict[str, str]:
-        """Return the checksums of the manifest; none where there is no manifest that could be read."""
+    def _take_over(self) -> None:
+        """Take what the manifest names, which is of the same work; nothing where no manifest could be read."""
         try:
             manifest = json.loads((self.folder / MANIFEST).read_bytes())
-            version, identity, files = manifest["format"], manifest["identity"], manifest["files"]
-            checksums = {str(name): str(value) for name, value in files.items()}
-        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
-            return {}
+            version, identity = manifest["format"], manifest["identity"]
+            checksums = {str(name): str(value) for name, value in manifest["files"].items()}
+            outputs = _paths(manifest.get("outputs", {}))
+        except (FileNotFoundError, *NOT_A_MANIFEST):
+            return
         difference = _difference(identity, self.identity) if version == FORMAT else "by another version of this tool"
         if difference is not None:
             raise OutputRefusedError(
                 f"{shown(self.folder)} keeps unfinished work that was begun {difference}: run it again as it was, or "
                 f"{self.advice} to begin anew"
             )
-        return checksums
+        self._checksums, self._outputs = checksums, outputs
 
     def _remove_strays(self) -> None:
         """Remove what the manifest does not name: files that were being written when the process ended."""
@@ -169,6 +203,15 @@ class Kept:
                 shutil.rmtree(entry)
             else:
                 entry.unlink()
+
+
+def _real(output: Path) -> Path:
+    """Return where an output really lies, whatever the name that it is called by."""
+    return Path(os.path.realpath(output))
+
+
+def _paths(outputs: dict[str, str]) -> dict[Path, str]:
+    return {Path(name): str(made) for name, made in outputs.items()}
 
 
 def _difference(before: Any, now: dict[str, Any]) -> str | None:

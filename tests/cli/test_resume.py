@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from running import OFTEN, PATIENCE, Run, begun, lines_of, names, smooth_picture
+from running import KILLED_AFTER, OFTEN, PATIENCE, Run, begun, lines_of, names, smooth_picture
 
 from pipcli.cli import fit_keeping
 from pipcli.keeping import MANIFEST, checksum_of
@@ -94,6 +94,23 @@ def test_a_fit_killed_at_random_moments_ends_with_the_same_bytes(
     else:
         assert command(*words, "--resume").code == 0
     assert checksum_of(tmp_path / "out.png") == expected
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_run_killed_among_its_outputs_is_ended_by_the_same_command(
+    count: int, words: list[str | Path], command: Command, tmp_path: Path
+) -> None:
+    assert command(*words).code == 0
+    expected = checksum_of(tmp_path / "out.png")
+    (tmp_path / "out.png").unlink()
+    words = [*words, "--resume", "--sheet", tmp_path / "sheet.png"]
+    process = begun(*words, script=KILLED_AFTER.format(count=count))
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == -signal.SIGKILL
+    assert names(tmp_path) == {"in.png", FOLDER, *["out.png", "sheet.png"][:count]}
+    assert command(*words).code == 0
+    assert checksum_of(tmp_path / "out.png") == expected
+    assert names(tmp_path) == {"in.png", "out.png", "sheet.png"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

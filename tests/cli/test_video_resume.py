@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from clip_making import clip, read
-from running import OFTEN, PATIENCE, Run, begun, names
+from running import KILLED_AFTER, OFTEN, PATIENCE, Run, begun, names
 
 from pipcli.keeping import checksum_of
 
@@ -144,6 +144,38 @@ def test_a_run_killed_while_it_looks_at_the_clip_is_ended_by_the_same_command(
     assert checksum_of(tmp_path / "out.mkv") == expected
     assert {"out.mkv", "sheet.png", "side.mkv"} <= names(tmp_path)
     assert FOLDER not in names(tmp_path)
+
+
+@pytest.mark.parametrize("words", [()], indirect=True)
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_run_killed_among_its_outputs_is_ended_by_the_same_command(
+    count: int, words: Words, expected: str, command: Command, tmp_path: Path
+) -> None:
+    words = [*words, "--sheet", tmp_path / "sheet.png", "--side-by-side", tmp_path / "side.mkv"]
+    process = begun(*words, script=KILLED_AFTER.format(count=count))
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == -signal.SIGKILL
+    there = ["sheet.png", "side.mkv", "out.mkv"][:count]
+    assert names(tmp_path) == {"in.mkv", FOLDER, *there}
+    anew = command(*words, "--no-resume")
+    assert anew.code == 2
+    assert "exists already" in anew.message
+    assert command(*words).code == 0
+    assert checksum_of(tmp_path / "out.mkv") == expected
+    assert names(tmp_path) == {"in.mkv", "sheet.png", "side.mkv", "out.mkv"}
+
+
+@pytest.mark.parametrize("words", [()], indirect=True)
+def test_what_a_killed_run_has_made_is_not_replaced_when_it_was_changed_since(
+    words: Words, command: Command, tmp_path: Path
+) -> None:
+    words = [*words, "--sheet", tmp_path / "sheet.png"]
+    begun(*words, script=KILLED_AFTER.format(count=1)).communicate(timeout=PATIENCE)
+    (tmp_path / "sheet.png").write_bytes(b"another's")
+    run = command(*words)
+    assert run.code == 2
+    assert "sheet.png exists already" in run.message
+    assert (tmp_path / "sheet.png").read_bytes() == b"another's"
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pipcli.cli.options import STANDARD_STREAM
 from pipcli.cli.photo_files import check_apart, check_png
 from pipcli.cli.task import Task
 from pipcli.errors import UnusableInputError
+from pipcli.keeping import folder_beside, replaceable
 from pipcli.media import Photo, check_output, read_photo, shown
 from pipcli.media.clips import Clip, EncodingOptions, FrameTimes, Plan, check_writing, open_clip
 
@@ -30,6 +31,7 @@ class ClipFiles:
         sheet: PNG with frames before and after.
         slice: PNG with a row of pixels over time.
         side_by_side: how the clip of before and after is written; None without.
+        may_exist: the outputs that may exist already.
     """
 
     clip: Clip
@@ -43,6 +45,7 @@ class ClipFiles:
     sheet: Path | None = None
     slice: Path | None = None
     side_by_side: Plan | None = None
+    may_exist: frozenset[Path] = frozenset()
 
     @property
     def are_looked_at(self) -> bool:
@@ -61,13 +64,15 @@ def open_files(name: ClipTaskName, task: Task, source: Path, said: ClipOptions) 
         raise UnusableInputError("a clip is read and written as a file or folder: - is neither")
     clip = open_clip(source)
     output = said.output or output_beside(source, task.suffix)
+    outputs = (output, said.sheet, said.slice, said.side_by_side)
+    may_exist = replaceable(outputs, folder_beside(output) if said.resume else None, overwrite=said.overwrite)
     moments = _moments(name, said, clip)
     height, width = task.size_of_result(clip.height, clip.width)
-    plan = check_writing(clip, output, (height, width), moments.times, encoding_of(said), overwrite=said.overwrite)
+    plan = check_writing(clip, output, (height, width), moments.times, encoding_of(said), overwrite=output in may_exist)
     for option, path in (("--sheet", said.sheet), ("--slice", said.slice)):
         if path is not None:
             check_png(option, path)
-            check_output(path, source, overwrite=said.overwrite)
+            check_output(path, source, overwrite=path in may_exist)
     check_apart(
         {
             "--output": output,
@@ -80,8 +85,8 @@ def open_files(name: ClipTaskName, task: Task, source: Path, said: ClipOptions) 
     )
     side = None
     if said.side_by_side is not None:
-        size, options = (height, 2 * width), EncodingOptions()
-        side = check_writing(clip, said.side_by_side, size, moments.times, options, overwrite=said.overwrite)
+        size, overwrite = (height, 2 * width), said.side_by_side in may_exist
+        side = check_writing(clip, said.side_by_side, size, moments.times, EncodingOptions(), overwrite=overwrite)
     return ClipFiles(
         clip,
         output,
@@ -94,6 +99,7 @@ def open_files(name: ClipTaskName, task: Task, source: Path, said: ClipOptions) 
         sheet=said.sheet,
         slice=said.slice,
         side_by_side=side,
+        may_exist=may_exist,
     )
 
 

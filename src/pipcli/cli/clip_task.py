@@ -15,9 +15,9 @@ from pipcli.cli.interrupt import Interruption
 from pipcli.cli.photo_keeping import identity_of
 from pipcli.cli.photo_options import PhotoOptions, TaskOptions
 from pipcli.cli.request import Request, settings_of
-from pipcli.keeping import Identity, Kept, folder_beside
+from pipcli.keeping import Identity, Kept, checksum, checksum_of, folder_beside
 from pipcli.media import publish
-from pipcli.media.clips import ClipWriter
+from pipcli.media.clips import ClipWriter, Plan
 from pipcli.settings import PUBLISHED_WINDOW_FRAMES, WINDOW_FRAMES, Settings, clip_preset, preset
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def run(name: ClipTaskName, source: Path, said: ClipOptions) -> int:
                 job.restore()
             finally:
                 reporter.close()
-            metrics = _write(job, interruption, kept, overwrite=said.overwrite)
+            metrics = _write(job, interruption, kept)
             clip_report.finished(job, metrics)
             fitting = sum(one.fitting_seconds for one in job.facts())
             kept.discard()
@@ -187,7 +187,7 @@ def _restoring(request: ClipRequest, means: "Means", seen: "Scan") -> "Restoring
     return clip_restoring.FramesApart(means) if request.said.per_frame else clip_restoring.FramesTogether(means)
 
 
-def _write(job: "ClipJob", interruption: Interruption, kept: Kept, *, overwrite: bool) -> "ClipMetrics | None":
+def _write(job: "ClipJob", interruption: Interruption, kept: Kept) -> "ClipMetrics | None":
     """Write the finished frames as the clip that was asked for, and what was asked for beside it.
 
     Nothing gets its name before all is made, and the clip is the last: a run that was ended before can be started again
@@ -196,20 +196,29 @@ def _write(job: "ClipJob", interruption: Interruption, kept: Kept, *, overwrite:
     from pipcli.cli.clip_looking import Looks, look_at
 
     files, check = job.files, interruption.end_keeping
-    # In the folder, where it goes with all else if the process is killed; a link may lead to another file system.
-    workplace = None if files.output.is_symlink() else kept.folder
     with ExitStack() as stack:
-        writer = stack.enter_context(ClipWriter(files.plan, workplace=workplace))
-        side = None if files.side_by_side is None else stack.enter_context(ClipWriter(files.side_by_side))
+        writer = stack.enter_context(_writer(files.plan, kept))
+        side = None if files.side_by_side is None else stack.enter_context(_writer(files.side_by_side, kept))
         for frame in job.frames():
             check()
             writer.write(frame)
-        written = writer.complete()
-        looks = look_at(written, files, job.means.degradation, side, check) if files.are_looked_at else Looks()
+        writer.complete()
+        looks = Looks()
+        if files.are_looked_at:
+            looks = look_at(writer.unfinished, files, job.means.degradation, side, check)
         for path, data in ((files.sheet, looks.sheet), (files.slice, looks.slice)):
             if path is not None and data is not None:
-                publish(path, data, overwrite=overwrite)
-        if side is not None:
-            side.publish()
-        writer.publish()
+                kept.claim(path, checksum(data))
+                publish(path, data, overwrite=path in files.may_exist)
+        for one in (side, writer):
+            if one is not None:
+                kept.claim(one.output, checksum_of(one.unfinished))
+                one.publish()
     return looks.metrics
+
+
+def _writer(plan: Plan, kept: Kept) -> ClipWriter:
+    """Return the writer of an output, in the folder of what is kept, where it goes with all else if work is killed."""
+    # Other folders may be of another file system, and a link may lead there.
+    is_beside = not plan.output.is_symlink() and plan.output.parent.resolve() == kept.folder.parent.resolve()
+    return ClipWriter(plan, workplace=kept.folder if is_beside else None)

@@ -13,6 +13,7 @@ from pipcli.cli.options import STANDARD_STREAM
 from pipcli.cli.request import Request
 from pipcli.cli.task import Task
 from pipcli.errors import OutputRefusedError, UnusableInputError
+from pipcli.keeping import folder_beside, replaceable
 from pipcli.media import (
     Photo,
     check_format,
@@ -34,7 +35,12 @@ UNCERTAINTY_SUFFIXES = {".png": 16, ".tif": 32, ".tiff": 32}  # and the bits of 
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a request, checked before any long work; `known` are the (H, W) pixels that are not to be filled."""
+    """The files of a request, checked before any long work.
+
+    Attributes:
+        may_exist: the outputs that may exist already.
+        known: the (H, W) pixels that are not to be filled; None for all.
+    """
 
     source: Path
     photo: Photo
@@ -43,6 +49,7 @@ class Files:
     reference: Photo | None
     sheet: Path | None
     uncertainty: Path | None
+    may_exist: frozenset[Path]
     known: "NDArray[np.bool_] | None" = None
 
     def as_read(self) -> bytes | None:
@@ -96,21 +103,22 @@ def open_files(request: Request) -> Files:
     output = _output(request)
     output_format = photo.file_format if output == STANDARD_STREAM else format_for(output)
     source = None if request.source == STANDARD_STREAM else request.source
+    outputs = (output, request.sheet, request.uncertainty, *(one.path for one in request.task.companions))
+    may_exist = replaceable(outputs, folder_beside(output) if request.resume else None, overwrite=request.overwrite)
     if output == STANDARD_STREAM:
         check_stdout(json_lines=request.json)
     else:
-        check_output(
-            output, source, overwrite=request.overwrite, room=round(photo.samples.nbytes * request.task.scale**2)
-        )
+        room = round(photo.samples.nbytes * request.task.scale**2)
+        check_output(output, source, overwrite=output in may_exist, room=room)
     check_format(request.task.carrier(photo), output_format)
     if request.sheet is not None:
         check_png("--sheet", request.sheet)
-        check_output(request.sheet, source, overwrite=request.overwrite)
+        check_output(request.sheet, source, overwrite=request.sheet in may_exist)
     if request.uncertainty is not None:
         _check_uncertainty(request.uncertainty)
-        check_output(request.uncertainty, source, overwrite=request.overwrite)
+        check_output(request.uncertainty, source, overwrite=request.uncertainty in may_exist)
     for companion in request.task.companions:
-        check_output(companion.path, source, overwrite=request.overwrite)
+        check_output(companion.path, source, overwrite=companion.path in may_exist)
     check_apart(
         {
             "--output": output,
@@ -125,7 +133,17 @@ def open_files(request: Request) -> Files:
     for name, other in request.task.of_input_size.items():
         check_same_size(name, other, photo)
     known = None if request.task.known is None else request.task.known(photo)
-    return Files(request.source, photo, output, output_format, reference, request.sheet, request.uncertainty, known)
+    return Files(
+        request.source,
+        photo,
+        output,
+        output_format,
+        reference,
+        request.sheet,
+        request.uncertainty,
+        may_exist,
+        known,
+    )
 
 
 def _output(request: Request) -> Path:

@@ -18,7 +18,8 @@ from pipcli.console import Reporter
 from pipcli.finishing import Finished, finish
 from pipcli.fit.device import Device, ran_out_of_memory
 from pipcli.joining import Degraded
-from pipcli.media import Photo, Samples, decode_photo, encode_map, encode_photo, format_for, publish, shown
+from pipcli.keeping import Kept, checksum
+from pipcli.media import Photo, Samples, decode_photo, encode_map, encode_photo, format_for, shown
 from pipcli.metrics import psnr
 from pipcli.noise import NOISES, Evidence, Gaussian, Noise, Origin, detect
 from pipcli.restore import Outcome, Solution
@@ -91,6 +92,7 @@ class PhotoJob:
         files: Files,
         device: Device,
         interrupted: Callable[[], bool],
+        kept: Kept | None,
     ) -> None:
         """Lay the networks over the photo.
 
@@ -100,10 +102,12 @@ class PhotoJob:
             files: of the request.
             device: where to fit.
             interrupted: asked whether to hurry.
+            kept: where the fit is kept until all is written; None where it is not.
         """
         self.request = request
         self.settings = settings
         self.files = files
+        self.kept = kept
         self.observation = files.photo.pixels()
         self.noise = noise_of(request, Evidence(self.observation, files.photo.coding), files.photo.bit_depth)
         self.expected_misfit = self.noise.expected_misfit(self.observation)
@@ -150,7 +154,7 @@ class PhotoJob:
         finished = self._finished(solution, watch)
         finishing_seconds = watch.seconds
         data = self._encoded(finished)
-        deliver(data, files.output, overwrite=self.request.overwrite)
+        self._deliver(files.output, data)
         written = decode_photo(data, shown(files.output))
         metrics = self._metrics(written, solution)
         # The picture is told of before the sheet is tried: what goes wrong with the sheet must not hide it.
@@ -160,8 +164,12 @@ class PhotoJob:
         if files.uncertainty is not None:
             self._write_uncertainty(files.uncertainty, self.degradation.visible(solution.spread))
         for companion in self.request.task.companions:
-            data = companion.encoded(self.degradation, solution)
-            publish(companion.path, data, overwrite=self.request.overwrite)
+            self._deliver(companion.path, companion.encoded(self.degradation, solution))
+
+    def _deliver(self, output: Path, data: bytes) -> None:
+        if self.kept is not None:
+            self.kept.claim(output, checksum(data))
+        deliver(data, output, overwrite=output in self.files.may_exist)
 
     def _finished(self, solution: Solution, watch: FinishWatch) -> Finished:
         """Return what is made of the networks' picture, as the user gets it; a published row makes nothing of it."""
@@ -213,7 +221,7 @@ class PhotoJob:
 
     def _write_uncertainty(self, path: Path, spread: Tensor) -> None:
         data = encode_map(spread[0, 0].numpy(), UNCERTAINTY_SUFFIXES[path.suffix.lower()], format_for(path))
-        publish(path, data, overwrite=self.request.overwrite)
+        self._deliver(path, data)
 
     def _write_sheet(self, path: Path, written: Photo, metrics: Metrics | None) -> None:
         before = "" if metrics is None else f", {metrics.psnr_input:.2f} dB"
@@ -222,7 +230,7 @@ class PhotoJob:
         panels = [Panel(f"input{before}", source), Panel(f"restored{after}", written.samples)]
         if self.files.reference is not None:
             panels.append(Panel("ground truth", self.files.reference.samples))
-        publish(path, side_by_side(panels), overwrite=self.request.overwrite)
+        self._deliver(path, side_by_side(panels))
 
 
 def _of_size(samples: Samples, height: int, width: int) -> Samples:

@@ -82,12 +82,13 @@ def run(task: Task, sources: Sequence[Path], photo: PhotoOptions) -> int:
         def interrupted() -> bool:
             return interruption.came
 
-        def jobs() -> Iterator[PhotoJob]:
-            for one in requests:
-                with account.attempt(1):
-                    yield PhotoJob(one, settings, only or open_files(one), device, interrupted)
-
         with keeping(requests, device.torch_device.type) as kept:
+
+            def jobs() -> Iterator[PhotoJob]:
+                for one in requests:
+                    with account.attempt(1):
+                        yield PhotoJob(one, settings, only or open_files(one), device, interrupted, kept)
+
             for jobs_together in batches(jobs(), device):
                 _restore(Batch(jobs_together, device, interruption, reporter, kept), account)
                 if interruption.came:

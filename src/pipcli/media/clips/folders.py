@@ -157,9 +157,8 @@ class FolderWriter:
         with refusals(self._plan.output):
             (self._path / name).write_bytes(encode(photo, format_for(name)))
 
-    def complete(self) -> Path:
-        """Return the folder, in which every picture is complete once it is there."""
-        return self._path
+    def complete(self) -> None:
+        """Every picture is complete once it is there."""
 
     def publish(self) -> None:
         """Give the folder its name."""

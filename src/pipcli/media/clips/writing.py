@@ -32,6 +32,10 @@ class ClipWriter:
         plan: from `check_writing`.
         workplace: the folder for what is unfinished, in the file system of the output; the output's own if None.
 
+    Attributes:
+        output: what the file or folder will be called.
+        unfinished: where it lies until then.
+
     Raises:
         PipRestoreError: (also from its methods) it could not be written; the message names the reason.
     """
@@ -39,9 +43,12 @@ class ClipWriter:
     def __init__(self, plan: Plan, *, workplace: Path | None = None) -> None:
         self._plan = plan
         self._count = 0
-        unfinished = hidden_beside(plan.output if workplace is None else workplace / "unfinished")
+        self.output = plan.output
+        self.unfinished = hidden_beside(plan.output if workplace is None else workplace / "unfinished")
         self._alphas = alphas(plan.clip, plan.times, plan.height, plan.width) if plan.carries_alpha else None
-        self._writer = FolderWriter(plan, unfinished) if plan.kind == "folder" else _FileWriter(plan, unfinished)
+        self._writer = (
+            FolderWriter(plan, self.unfinished) if plan.kind == "folder" else _FileWriter(plan, self.unfinished)
+        )
 
     def __enter__(self) -> ClipWriter:
         return self
@@ -65,11 +72,11 @@ class ClipWriter:
         self._writer.write(samples, None if self._alphas is None else next(self._alphas))
         self._count += 1
 
-    def complete(self) -> Path:
-        """See that every frame is in the file, and return where it lies until it gets its name."""
+    def complete(self) -> None:
+        """See that every frame is in the file."""
         if self._count < len(self._plan.times.ticks):
             raise ValueError(f"only {self._count} of {len(self._plan.times.ticks)} frames were written")
-        return self._writer.complete()
+        self._writer.complete()
 
     def publish(self) -> None:
         """Give the complete file its name."""
@@ -95,7 +102,7 @@ class _FileWriter:
         except FfmpegFailure as error:
             raise self._failure(error) from error
 
-    def complete(self) -> Path:
+    def complete(self) -> None:
         try:
             self._encoding.finish()
             written = decoded(self._path, self._plan.kind, self._plan.place).times(self._plan.kind)
@@ -104,7 +111,6 @@ class _FileWriter:
         wrong = difference(written, self._plan)
         if wrong:
             raise self._failure(wrong)
-        return self._path
 
     def publish(self) -> None:
         publish_file(self._plan.output, self._path, overwrite=self._plan.overwrite)
