@@ -12,7 +12,6 @@ from pipcli.settings import (
     GUARD_FACTOR,
     HELD_OUT_FRACTION,
     MOST_STRIDE_SHARE,
-    PATIENCE_SHARE,
     PRESETS,
     PUBLISHED,
     PUBLISHED_FITS,
@@ -110,6 +109,7 @@ def test_a_row_is_sound_and_frozen(row: Settings) -> None:
     assert row.fit.steps > 0
     assert 0 < row.fit.learning_rate < 1
     assert 0 <= row.fit.average_decay < 1
+    assert 0 < row.fit.patience <= 1
     if row.tiles is not None:
         assert 0 < row.tiles.stride < row.tiles.side  # windows overlap, so that no seam can show
     for record in (row, row.encoding, row.network, row.fit, *([row.tiles] if row.tiles else [])):
@@ -121,7 +121,6 @@ def test_a_row_is_sound_and_frozen(row: Settings) -> None:
 def test_the_bounds_are_in_order() -> None:
     assert 0 < SIGMA_RANGE[0] < SIGMA_RANGE[1] == 255
     assert 0 < HELD_OUT_FRACTION < 0.5
-    assert 0 < PATIENCE_SHARE < 1
     assert 0 < GUARD_FACTOR < DISCREPANCY_FACTOR <= 1
     assert VARIANCE_PATIENCE == 1000
 

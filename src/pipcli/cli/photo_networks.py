@@ -27,9 +27,9 @@ from pipcli.settings import (
     GUARD_FACTOR,
     MOST_STRIDE_SHARE,
     MOST_WINDOWS,
-    PATIENCE_SHARE,
     SHORTEST_PATIENCE,
     VARIANCE_PATIENCE,
+    FitSettings,
     Settings,
     StopName,
     Tiles,
@@ -41,12 +41,12 @@ from pipcli.tiles import Window, windows
 WHOLE_PICTURES = 6
 
 
-def build_rules(stop: StopName, steps: int, noise: Noise, observation: Tensor) -> list[StopRule]:
+def build_rules(stop: StopName, fit: FitSettings, noise: Noise, observation: Tensor) -> list[StopRule]:
     """Make the stop rules of one network; the first decides which picture is taken.
 
     Args:
         stop: the rule by its name.
-        steps: upper bound of the steps.
+        fit: how many steps there are, and how patient the held-out rule is.
         noise: of the whole observation.
         observation: (1, C, h, w) what this network is fitted to, in [0, 1]: where it is nearly black or white, clipping
             has left less than `noise`.
@@ -58,7 +58,7 @@ def build_rules(stop: StopName, steps: int, noise: Noise, observation: Tensor) -
         return [MovingVariance(VARIANCE_PATIENCE)]
     if stop is StopName.NONE:
         return [Never()]
-    rules: list[StopRule] = [HeldOut(patience=max(SHORTEST_PATIENCE, round(PATIENCE_SHARE * steps)))]
+    rules: list[StopRule] = [HeldOut(patience=max(SHORTEST_PATIENCE, round(fit.patience * fit.steps)))]
     # An estimate of sigma that is too high would end the fit early, so only the user's own word sets the guard.
     return rules if noise.estimated else [*rules, Discrepancy(std, GUARD_FACTOR)]
 
@@ -203,7 +203,7 @@ class Networks:
 
     def build_rules(self, window: Window) -> list[StopRule]:
         """Make the stop rules of the network of a window."""
-        return build_rules(self.stop, self.settings.fit.steps, self.noise, self.pictures(window))
+        return build_rules(self.stop, self.settings.fit, self.noise, self.pictures(window))
 
     def build_fit(self, numbers: Sequence[int], rate_factor: float) -> Fit:
         """Put the fit of some networks together, by their numbers, with a factor for the learning rate."""

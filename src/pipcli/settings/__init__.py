@@ -89,7 +89,6 @@ __all__ = [
     "MEMBERS_TO_COMPARE",
     "MOST_STRIDE_SHARE",
     "MOST_WINDOWS",
-    "PATIENCE_SHARE",
     "PIP",
     "PRESETS",
     "PUBLISHED",
@@ -170,10 +169,9 @@ MOST_WINDOWS = 4000
 # Tiles are not halved below this side, in pixels, however little memory there is.
 SMALLEST_TILE = 64
 
-# The share of the pixels that the held-out rule keeps from the loss, and how long it waits for a new minimum: this
-# share of the steps, and never fewer than these.
+# The share of the pixels that the held-out rule keeps from the loss, and the fewest steps that it waits for a new
+# minimum, whatever the row's patience.
 HELD_OUT_FRACTION = 0.04
-PATIENCE_SHARE = 0.05
 SHORTEST_PATIENCE = 50
 
 # What a network of the default row makes until it stops, on average over five pictures at sigma 25 (see the README):

@@ -14,6 +14,7 @@ class FitSettings:
         learning_rate: Adam's, at its highest.
         average_decay: weight of the past in the running average of the outputs, in [0, 1).
         held_out_fraction: share of the pixels that no member's loss sees, in [0, 1).
+        patience: share of the steps, in (0, 1], for which the error on those may have no new minimum.
         members: networks that are fitted to each window and averaged.
         square_decay: weight of the past in Adam's mean of the squared gradients, in [0, 1).
         epsilon: Adam's, which bounds the steps of parameters with hardly any gradient.
@@ -27,6 +28,7 @@ class FitSettings:
     learning_rate: float
     average_decay: float
     held_out_fraction: float = 0.0
+    patience: float = 0.05
     members: int = 1
     square_decay: float = 0.999
     epsilon: float = 1e-8

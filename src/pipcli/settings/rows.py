@@ -199,11 +199,12 @@ TASK_PRESETS: dict[tuple[str, PriorName], Settings] = {
     ("enhance", prior): replace(row, fit=replace(row.fit, steps=row.fit.steps // 2)) for prior, row in PRESETS.items()
 }
 # Where there is no noise to fit and there are holes, convolutions learn for long, and from far: the larger the windows,
-# the wider the holes across which they see. Jitter keeps them from fitting what is known alone.
+# the wider the holes across which they see. Jitter keeps them from fitting what is known alone. The fall of the rate is
+# what lowers the error in the end, while a few held-out pixels show little of it, so that patience is long.
 TASK_PRESETS["inpaint", PriorName.DIP] = replace(
     DIP,
     encoding=NoiseSettings(channels=32, amplitude=0.1, jitter=0.03),
-    fit=FitSettings(steps=1200, learning_rate=0.01, average_decay=0.97, warm_up=40, last_rate=0.02),
+    fit=FitSettings(steps=1200, learning_rate=0.01, average_decay=0.97, patience=0.3, warm_up=40, last_rate=0.02),
     tiles=Tiles(side=256, stride=224),
 )
 # The flash picture is the generator's input. Waves are long beside it, so that detail comes from it alone; and the
