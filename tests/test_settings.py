@@ -7,6 +7,7 @@ import pytest
 
 from pipcli.errors import UnusableInputError
 from pipcli.settings import (
+    BEST_PRESETS,
     DISCREPANCY_FACTOR,
     FINISH,
     GUARD_FACTOR,
@@ -40,7 +41,7 @@ from pipcli.settings import (
     with_max_frequency,
 )
 
-ROWS = [*PRESETS.values(), *PUBLISHED.values(), *PUBLISHED_FITS.values()]
+ROWS = [*PRESETS.values(), *BEST_PRESETS.values(), *PUBLISHED.values(), *PUBLISHED_FITS.values()]
 
 
 def test_the_published_pip_has_eight_frequencies_a_constant_factor_apart() -> None:
@@ -152,6 +153,14 @@ def test_a_geometric_row_has_its_ends_and_one_factor() -> None:
 def test_a_prior_serves_every_task(task: str, prior: PriorName) -> None:
     row = preset(task, prior, Quality.STANDARD, published=False)
     assert row.network == TASK_PRESETS.get((task, prior), PRESETS[prior]).network
+
+
+@pytest.mark.parametrize(("task", "prior"), BEST_PRESETS)
+def test_rows_of_best_are_of_no_other_quality_and_take_their_time(task: str, prior: PriorName) -> None:
+    standard, best = (preset(task, prior, quality, published=False) for quality in (Quality.STANDARD, Quality.BEST))
+    assert best.fit == BEST_PRESETS[task, prior].fit
+    assert standard.fit == TASK_PRESETS.get((task, prior), PRESETS[prior]).fit
+    assert best.fit.steps * best.fit.members > standard.fit.steps * standard.fit.members
 
 
 def test_what_was_not_published_is_refused_with_what_was() -> None:

@@ -58,6 +58,7 @@ from pipcli.settings.records import (
     Tiles,
 )
 from pipcli.settings.rows import (
+    BEST_PRESETS,
     DIP,
     PIP,
     PRESETS,
@@ -70,6 +71,7 @@ from pipcli.settings.rows import (
 )
 
 __all__ = [
+    "BEST_PRESETS",
     "BRANCH",
     "CLEAN_SIGMA",
     "CLIP_FINISH",
@@ -220,7 +222,10 @@ def preset(task: str, prior: PriorName, quality: Quality, *, published: bool) ->
     if published:
         _check_published(quality)
         return _published(task, prior)
-    return _for_quality(TASK_PRESETS.get((task, prior), PRESETS[prior]), TASK_FINISH.get(task, FINISH), quality)
+    row = TASK_PRESETS.get((task, prior), PRESETS[prior])
+    if quality is Quality.BEST:
+        row = BEST_PRESETS.get((task, prior), row)
+    return _for_quality(row, TASK_FINISH.get(task, FINISH), quality)
 
 
 def clip_preset(task: str, prior: PriorName, quality: Quality, *, published: bool) -> Settings:
