@@ -19,9 +19,10 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 from PIL import Image
+
+from made_clips import write_moving
 
 OFTEN = (
     "import pipcli.cli.app; from pipcli.cli import fit_keeping\n"
@@ -76,10 +77,8 @@ def picture(folder: Path) -> Work:
 
 def clip(folder: Path) -> Work:
     """Make a clip with noise."""
-    source = "testsrc2=size=48x32:rate=10,noise=alls=40:allf=t:all_seed=1"
     made = folder / "clip.mkv"
-    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", source, "-frames:v", "7"]
-    subprocess.run([*ffmpeg, "-c:v", "ffv1", "-pix_fmt", "bgr0", str(made)], check=True)
+    write_moving(made, "48x32", rate=10, noise=40, frames=7)
     words = ("video", str(made), "--steps", "40", "--window", "3", *SETTINGS)
     return Work("clip", words, folder / "clip_out.mkv")
 

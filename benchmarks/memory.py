@@ -16,19 +16,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import imageio_ffmpeg
-
 from about import about
+from made_clips import write_moving
 
 SETTINGS = ("--quality", "draft", "--sigma", "20", "--device", "cpu", "--no-resume", "--json")
 MEGABYTE = 2**20
-
-
-def made_clip(path: Path, frames: int, size: str) -> None:
-    """Write a lossless clip of ffmpeg's moving test picture with noise that changes with every frame."""
-    source = f"testsrc2=size={size}:rate=25,noise=alls=60:allf=t:all_seed=1"
-    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", source, "-frames:v", str(frames)]
-    subprocess.run([*ffmpeg, "-c:v", "ffv1", "-pix_fmt", "bgr0", str(path)], check=True)
 
 
 def resident(process: int) -> int:
@@ -70,12 +62,15 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "in.mkv"
-        made_clip(source, arguments.frames, arguments.size)
+        write_moving(source, arguments.size, rate=25, noise=60, frames=arguments.frames)
         words = [sys.executable, "-m", "pipcli", "video", str(source), "-o", str(source.with_stem("out"))]
         rows = watched([*words, *SETTINGS, "--steps", str(arguments.steps)])
-    before, after = (
-        max(row["megabytes"] for row in rows if (row["frames"] >= arguments.after) is late) for late in (False, True)
+    early, late = (
+        [row["megabytes"] for row in rows if (row["frames"] >= arguments.after) is is_late] for is_late in (False, True)
     )
+    if not (early and late):
+        raise SystemExit(f"no window ended on one side of frame {arguments.after}: take more --frames")
+    before, after = max(early), max(late)
     print(f"at most {before} MB until frame {arguments.after}, at most {after} MB from there on")
     if arguments.json:
         result = {**about("cpu"), "peak_before": before, "peak_after": after, "rows": rows}

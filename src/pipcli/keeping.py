@@ -68,8 +68,8 @@ def replaceable(outputs: Iterable[Path | None], folder: Path | None, *, overwrit
 
 def _made_before(folder: Path, output: Path) -> bool:
     try:
-        outputs = _paths(json.loads((folder / MANIFEST).read_bytes())["outputs"])
-        return checksum_of(output) == outputs[_real(output)]
+        made = json.loads((folder / MANIFEST).read_bytes())["outputs"][os.path.realpath(output)]
+        return bool(made == checksum_of(output))
     except (OSError, *NOT_A_MANIFEST):
         return False
 
@@ -94,7 +94,7 @@ class Kept:
         self.identity = dict(identity)
         self.advice = advice
         self._checksums: dict[str, str] = {}
-        self._outputs: dict[Path, str] = {}
+        self._outputs: dict[str, str] = {}
         with _refusals(folder):
             self._lock = _locked(folder)
             try:
@@ -165,7 +165,7 @@ class Kept:
         Raises:
             OutputRefusedError: it cannot be written down.
         """
-        self._outputs[_real(output)] = made
+        self._outputs[os.path.realpath(output)] = made
         self._write_manifest()
 
     def discard(self) -> None:
@@ -173,8 +173,7 @@ class Kept:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _write_manifest(self) -> None:
-        outputs = {str(path): made for path, made in self._outputs.items()}
-        manifest = {"format": FORMAT, "identity": self.identity, "files": self._checksums, "outputs": outputs}
+        manifest = {"format": FORMAT, "identity": self.identity, "files": self._checksums, "outputs": self._outputs}
         publish(self.folder / MANIFEST, json.dumps(manifest, indent=1).encode(), overwrite=True)
 
     def _take_over(self) -> None:
@@ -182,8 +181,10 @@ class Kept:
         try:
             manifest = json.loads((self.folder / MANIFEST).read_bytes())
             version, identity = manifest["format"], manifest["identity"]
-            checksums = {str(name): str(value) for name, value in manifest["files"].items()}
-            outputs = _paths(manifest.get("outputs", {}))
+            checksums, outputs = (
+                {str(name): str(value) for name, value in named.items()}
+                for named in (manifest["files"], manifest.get("outputs", {}))
+            )
         except (FileNotFoundError, *NOT_A_MANIFEST):
             return
         difference = _difference(identity, self.identity) if version == FORMAT else "by another version of this tool"
@@ -203,15 +204,6 @@ class Kept:
                 shutil.rmtree(entry)
             else:
                 entry.unlink()
-
-
-def _real(output: Path) -> Path:
-    """Return where an output really lies, whatever the name that it is called by."""
-    return Path(os.path.realpath(output))
-
-
-def _paths(outputs: dict[str, str]) -> dict[Path, str]:
-    return {Path(name): str(made) for name, made in outputs.items()}
 
 
 def _difference(before: Any, now: dict[str, Any]) -> str | None:
