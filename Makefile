@@ -4,13 +4,17 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
-.PHONY: demo test check lint types format coverage bench-gpu quality clean
+.PHONY: demo test test-slow check lint types format coverage bench-gpu quality clean
 
 demo: $(READY)
 	$(BIN)/python examples/demo.py
 
+# One worker a processor; each uses one thread.
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -n auto -m slow
 
 check: lint types test
 

@@ -13,6 +13,11 @@ if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"
 from PIL import Image
 
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+if WORKERS > 1:
+    # Workers that each use all processors slow each other down. Commands that tests start inherit this.
+    os.environ["OMP_NUM_THREADS"] = "1"
+
 NOBODY = 65_534
 
 
@@ -27,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _few_threads() -> None:
-    torch.set_num_threads(min(2, torch.get_num_threads()))
+    torch.set_num_threads(1 if WORKERS > 1 else min(2, torch.get_num_threads()))
 
 
 @pytest.fixture
