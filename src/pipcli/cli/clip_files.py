@@ -120,7 +120,7 @@ def encoding_of(said: ClipOptions) -> EncodingOptions:
     pairs = []
     for text in said.encoder_options or []:
         key, equals, value = text.partition("=")
-        if not (key and equals):
+        if not (key and equals and value):
             raise UnusableInputError(f"-e is KEY=VALUE, an option of the encoder, not {shown(Path(text or '-'))}")
         pairs.append((key, value))
     return EncodingOptions(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from pipcli.errors import OutputRefusedError
 from pipcli.media.clips import ffmpeg
+from pipcli.media.clips.asked import check_option, options_of
 from pipcli.media.clips.clip import Clip, Kind
 from pipcli.media.clips.ffmpeg import PixelFormat
 
@@ -168,9 +169,11 @@ def encoder_options(
         named |= {"b": "0"} if encoder.name in ("libvpx-vp9", "libaom-av1") else {}
     if options.preset is not None:
         named["preset"] = options.preset
+    for name, value in options.extra:
+        check_option(encoder.name, name, value)
     named |= dict(options.extra)
     for name in named:
-        if name not in _options_of(encoder.name):
+        if name not in options_of(encoder.name):
             raise OutputRefusedError(
                 f"{encoder.name} has no option {name!a}: ffmpeg -h encoder={encoder.name} lists them"
             )
@@ -209,20 +212,6 @@ def _layouts(encoder: str) -> list[PixelFormat]:
 def _supported(encoder: str) -> tuple[str, ...]:
     found = re.search(r"Supported pixel formats: ([\w ]+)", ffmpeg.encoder_help(encoder))
     return tuple(found[1].split()) if found else ()
-
-
-@functools.cache
-def _options_of(encoder: str) -> frozenset[str]:
-    """The options of an encoder, and those of all encoders."""
-    general = _general_options()
-    return general | set(re.findall(r"^  -(\S+) .* [E.][.D][.F]V", ffmpeg.encoder_help(encoder), re.MULTILINE))
-
-
-@functools.cache
-def _general_options() -> frozenset[str]:
-    text, _ = ffmpeg.output_of(["-v", "level+error", "-h", "full"])
-    section = text.partition("\nAVCodecContext AVOptions:\n")[2].partition("\n\n")[0]
-    return frozenset(re.findall(r"^  -(\S+) .* E.{2}V", section, re.MULTILINE)) | {"q"}
 
 
 def _is_usable(name: str) -> bool:
