@@ -8,7 +8,7 @@ import torch
 from noise_pictures import noisy, photo, ramp
 from torch import Tensor
 
-from pipcli.noise import NOISES, Evidence, Noise
+from pipcli.noise import NOISES, Evidence, Noise, detect
 from pipcli.settings import NoiseName
 
 LEVELS = [
@@ -144,3 +144,21 @@ def test_pictures_are_fitted_together_only_with_one_transform(kind: NoiseName) -
     assert first.shares_misfit(second)
     assert not first.shares_misfit(other)
     assert not first.shares_misfit(NOISES[NoiseName.GAUSSIAN].of(evidence, 25.0))
+
+
+@pytest.mark.parametrize(("kind", "level"), [row for row in LEVELS if row[0] is not NoiseName.IMPULSE])
+def test_pixels_that_were_not_observed_are_no_evidence(kind: NoiseName, level: float) -> None:
+    observation = noisy(photo(), kind, level)
+    valid = torch.ones(1, 1, 128, 128, dtype=torch.bool)
+    valid[..., :50, :] = False
+    hidden = torch.where(valid, observation, 0.5)
+    of_the_rest = NOISES[kind].of(Evidence(observation[..., 50:, :]), None)
+    assert NOISES[kind].of(Evidence(hidden, valid=valid), None).level == pytest.approx(of_the_rest.level, rel=0.02)
+    assert detect(Evidence(hidden, valid=valid)) is detect(Evidence(observation[..., 50:, :]))
+
+
+def test_a_picture_without_one_whole_patch_is_measured_all_the_same() -> None:
+    observation = noisy(photo(64), NoiseName.GAUSSIAN, 25.0)
+    valid = torch.zeros(1, 1, 64, 64, dtype=torch.bool)
+    valid[..., ::2, :] = True
+    assert NOISES[NoiseName.GAUSSIAN].of(Evidence(observation, valid=valid), None).level > 10

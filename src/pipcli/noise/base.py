@@ -28,10 +28,14 @@ class Evidence:
     Attributes:
         observation: (1, C, H, W) float32 in [0, 1].
         coding: how the observation was coded, when it comes from a JPEG file.
+        valid: (1, 1, H, W) booleans, true where a pixel was observed at all; None is everywhere. The others (colour
+            hidden under transparency, pixels that the file declares to be without data) hold values that were made
+            up from their neighbours, without noise. They must not be measured, and are no evidence of a lack of noise.
     """
 
     observation: Tensor
     coding: BlockCoding | None = None
+    valid: Tensor | None = None
 
 
 @dataclass(frozen=True)

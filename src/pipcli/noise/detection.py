@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from pipcli.noise.base import Evidence
 from pipcli.noise.gaussian import estimate_noise_std, variance_ratio
@@ -52,18 +51,18 @@ def detect(evidence: Evidence) -> NoiseName:
         return NoiseName.GAUSSIAN
     if all(min(shares(observation)) > IMPULSE_SHARE for shares in (end_shares, outlying_shares)):
         return NoiseName.IMPULSE
-    std = estimate_noise_std(observation)
+    std = estimate_noise_std(observation, evidence.valid)
     if evidence.coding is not None:
         rounding = foi_std(evidence.coding.planes[0].steps)
         if 255 * rounding > JPEG_STD and rounding > JPEG_FACTOR * std:
             return NoiseName.JPEG
     if 255 * std < LEAST_STD:
         return NoiseName.GAUSSIAN
-    sample = sample_patches(observation)
+    sample = sample_patches(observation, evidence.valid)
     growth = _growth(sample, std)
     if growth is not None and growth.error < LARGEST_ERROR and growth.power - growth.error > POISSON_GROWTH:
         return NoiseName.SPECKLE if growth.power > SPECKLE_GROWTH else NoiseName.POISSON
-    if 255 * std > LAPLACE_STD and _kurtosis(observation, std) > LAPLACE_KURTOSIS:
+    if 255 * std > LAPLACE_STD and _kurtosis(evidence, std) > LAPLACE_KURTOSIS:
         return NoiseName.LAPLACE
     return NoiseName.GAUSSIAN
 
@@ -106,15 +105,19 @@ def _fit_line(x: Floats, y: Floats) -> _Growth:
     return _Growth(power, float(np.sqrt((residual**2).sum() / (len(x) - 2) / (x * x).sum())))
 
 
-def _kurtosis(observation: Tensor, std: float) -> float:
+def _kurtosis(evidence: Evidence, std: float) -> float:
     """Return the kurtosis of second differences along rows in the flattest patches that are hardly clipped.
 
     It is 0 where even those are not flat, compared with noise of a standard deviation in [0, 1] units: grass and gravel
     have long tails of their own.
     """
-    picture, half = observation[0].float().cpu(), PATCH_SIDE // 2
+    picture, half = evidence.observation[0].float().cpu(), PATCH_SIDE // 2
     step = max(half, math.isqrt(picture[0].numel() // MOST_FOR_TAILS))
     patches = picture.unfold(1, PATCH_SIDE, step).unfold(2, PATCH_SIDE, step).flatten(1, 2)  # (C, N, 8, 8)
+    if evidence.valid is not None:
+        whole = evidence.valid[0, 0].cpu().unfold(0, PATCH_SIDE, step).unfold(1, PATCH_SIDE, step).flatten(0, 1)
+        whole = whole.flatten(1).all(1)
+        patches = patches[:, whole] if whole.any() else patches
     clipped = ((patches <= 0) | (patches >= 1)).float().mean((0, 2, 3))
     quarters = torch.nn.functional.avg_pool2d(patches, half)
     roughness = quarters.var((2, 3)).sum(0)

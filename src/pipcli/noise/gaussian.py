@@ -34,7 +34,7 @@ class Gaussian(Noise):
     @classmethod
     def of(cls, evidence: Evidence, level: float | None) -> "Gaussian":
         """Return the noise of an observation, whose level is estimated where none is given."""
-        std = estimate_noise_std(evidence.observation) if level is None else level / 255
+        std = estimate_noise_std(evidence.observation, evidence.valid) if level is None else level / 255
         return cls(255 * std, origin_of(level), std)
 
     @classmethod
@@ -72,11 +72,12 @@ class Gaussian(Noise):
         return self.std**2 * torch.from_numpy(ratio).to(clipped_mean)
 
 
-def estimate_noise_std(observation: Tensor) -> float:
+def estimate_noise_std(observation: Tensor, valid: Tensor | None = None) -> float:
     """Estimate the standard deviation of white Gaussian noise.
 
     Args:
         observation: (1, C, H, W) float32 in [0, 1], C = 1 or 3, any H and W from 1.
+        valid: (1, 1, H, W) booleans of the pixels that may be measured, see `Evidence`; None is all.
 
     Returns:
         Nominal sigma in [0, 1] units, before clipping to [0, 1] and 8-bit rounding. Between 0 and 1; 0.0 where
@@ -84,7 +85,7 @@ def estimate_noise_std(observation: Tensor) -> float:
     """
     if observation.shape[-2] * observation.shape[-1] < 2:
         return 0.0
-    sample = sample_patches(observation)
+    sample = sample_patches(observation, valid)
     std = float(np.sqrt(sample.high.mean(dtype=np.float64)))
     for _ in range(MAX_ROUNDS):
         # The clipping correction needs sigma and sigma needs the correction: iterate to their fixed point.

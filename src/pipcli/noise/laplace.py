@@ -43,7 +43,7 @@ class Laplace(Noise):
     @classmethod
     def of(cls, evidence: Evidence, level: float | None) -> "Laplace":
         """Return the noise of an observation, whose level is estimated where none is given."""
-        std = estimate_noise_std(evidence.observation) / QUIET if level is None else level / 255
+        std = estimate_noise_std(evidence.observation, evidence.valid) / QUIET if level is None else level / 255
         return cls(255 * std, origin_of(level), std)
 
     @property

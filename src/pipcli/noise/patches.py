@@ -40,14 +40,20 @@ class PatchSample:
     independent: int
 
 
-def sample_patches(observation: Tensor) -> PatchSample:
-    """Transform a fixed random sample of the overlapping patches of a (1, C, H, W) picture of two pixels or more."""
+def sample_patches(observation: Tensor, valid: Tensor | None = None) -> PatchSample:
+    """Transform a fixed random sample of the overlapping patches of a picture.
+
+    Args:
+        observation: (1, C, H, W), of two pixels or more.
+        valid: (1, 1, H, W) booleans of the pixels that may be measured, see `Evidence`; None is all. Patches with any
+            other pixel are left out, unless all patches have one.
+    """
     picture = observation.detach()[0].float().cpu().numpy()
     channels, height, width = picture.shape
     rows, columns = min(PATCH_SIDE, height), min(PATCH_SIDE, width)
     windows = np.lib.stride_tricks.sliding_window_view(picture, (rows, columns), axis=(1, 2))
     down, across = windows.shape[1:3]
-    index = _sample_positions(down * across)
+    index = _positions(down, across, rows, columns, valid)
     patches = windows[:, index // across, index % across]  # (C, N, rows, columns)
     mean = patches.mean(axis=(2, 3))
     # Without its mean a flat patch transforms to exact zeros: no rounding dust from a bright DC term in float32.
@@ -58,8 +64,19 @@ def sample_patches(observation: Tensor) -> PatchSample:
         mean=mean.T,
         low=energy[:, :, low].sum(axis=(0, 2)),
         high=energy[:, :, high].swapaxes(0, 1),
-        independent=max(1, height * width // (rows * columns)),
+        independent=max(1, (height * width if valid is None else int(valid.sum())) // (rows * columns)),
     )
+
+
+def _positions(down: int, across: int, rows: int, columns: int, valid: Tensor | None) -> NDArray[np.int64]:
+    """Sorted flat indices, among down x across, of the patches of rows x columns to look at."""
+    if valid is None:
+        return _sample_positions(down * across)
+    # Of each window the number of valid pixels, from sums over rectangles that begin at the corner of the picture.
+    sums = np.pad(valid[0, 0].cpu().numpy().cumsum(0, dtype=np.int64).cumsum(1), ((1, 0), (1, 0)))
+    counts = sums[rows:, columns:] - sums[:-rows, columns:] - sums[rows:, :-columns] + sums[:-rows, :-columns]
+    whole = np.flatnonzero(counts == rows * columns)
+    return whole[_sample_positions(len(whole))] if len(whole) else _sample_positions(down * across)
 
 
 def _sample_positions(count: int) -> NDArray[np.int64]:

@@ -39,7 +39,7 @@ class Poisson(Stabilised):
     @classmethod
     def of(cls, evidence: Evidence, level: float | None) -> "Poisson":
         """Return the noise of an observation, whose level is estimated where none is given."""
-        peak = estimate_peak(evidence.observation) if level is None else level
+        peak = estimate_peak(evidence.observation, evidence.valid) if level is None else level
         return cls(peak, origin_of(level), math.sqrt(float(evidence.observation.mean()) / peak))
 
     def shares_misfit(self, other: object) -> bool:
@@ -75,16 +75,17 @@ class Poisson(Stabilised):
         return mean, (share * value**2).sum(axis=1) - mean**2
 
 
-def estimate_peak(observation: Tensor) -> float:
+def estimate_peak(observation: Tensor, valid: Tensor | None = None) -> float:
     """Estimate how many photons are at white, from how variance grows with the level in flat patches.
 
     Args:
         observation: (1, C, H, W) float32 in [0, 1].
+        valid: (1, 1, H, W) booleans of the pixels that may be measured, see `Evidence`; None is all.
     """
     low, high = LEVELS[NoiseName.POISSON].least, LEVELS[NoiseName.POISSON].most
     if observation.shape[-2] * observation.shape[-1] < 2:
         return high
-    sample = sample_patches(observation)
+    sample = sample_patches(observation, valid)
     mean = sample.mean.astype(np.float64)
     variance = 0.0  # at white
     for _ in range(ROUNDS):

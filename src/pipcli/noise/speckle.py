@@ -35,7 +35,7 @@ class Speckle(Stabilised):
     @classmethod
     def of(cls, evidence: Evidence, level: float | None) -> "Speckle":
         """Return the noise of an observation, whose level is estimated where none is given."""
-        share = estimate_share(evidence.observation) if level is None else level
+        share = estimate_share(evidence.observation, evidence.valid) if level is None else level
         power = float(evidence.observation.square().mean()) / (1 + share**2)
         return cls(share, origin_of(level), share * math.sqrt(power))
 
@@ -60,16 +60,17 @@ class Speckle(Stabilised):
         return value.mean(axis=1), value.var(axis=1)
 
 
-def estimate_share(observation: Tensor) -> float:
+def estimate_share(observation: Tensor, valid: Tensor | None = None) -> float:
     """Estimate the standard deviation as a share of the signal, in flat patches that are neither dark nor clipped.
 
     Args:
         observation: (1, C, H, W) float32 in [0, 1].
+        valid: (1, 1, H, W) booleans of the pixels that may be measured, see `Evidence`; None is all.
     """
     low, high = LEVELS[NoiseName.SPECKLE].least, LEVELS[NoiseName.SPECKLE].most
     if observation.shape[-2] * observation.shape[-1] < 2:
         return low
-    sample = sample_patches(observation)
+    sample = sample_patches(observation, valid)
     mean = sample.mean.astype(np.float64)
     share = 0.0
     for _ in range(ROUNDS):
