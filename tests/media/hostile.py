@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import strange
 from builders import PNG_SIGNATURE, jpeg_like_a_photo, pillow_file, png_chunk, png_of, samples, tiff_of
 from PIL import Image
 
@@ -122,7 +123,26 @@ def bombs() -> dict[str, bytes]:
     files["PNG with a profile that inflates too far"] = png_of(
         samples(2, 2, 3, "uint8"), (b"iCCP", b"p\0\0" + deflated_zeros(100 << 20))
     )
+    for kind in (b"iTXt", b"iCCP", b"zTXt"):
+        files[f"PNG with many {kind.decode()} bombs"] = strange.png_with_metadata_bombs(kind, 200)
+    files["TIFF with values that share their bytes"] = strange.tiff_with_shared_values(3000, 1 << 20)
+    files["JPEG with EXIF directories that are one"] = strange.jpeg_with_exif(strange.nested_exif_block(1200, 28_000))
+    files["JPEG of many scans"] = strange.jpeg_of_many_scans(4000, 150)
+    files["WebP of metadata"] = strange.webp_of_little_picture(65 << 20)
+    files["PNG with a chunk of 100 MiB"] = strange.sparse_chunk(100 << 20)
     return files
+
+
+METADATA_BOMBS = {
+    "TIFF with a strip that inflates too far",
+    "PNG with a profile that inflates too far",
+    "PNG with many iTXt bombs",
+    "PNG with many iCCP bombs",
+    "PNG with many zTXt bombs",
+    "TIFF with values that share their bytes",
+    "JPEG with EXIF directories that are one",
+}
+"""Those that are read up to the size that was promised, or whose picture is sound and whose metadata are left out."""
 
 
 def _webp_header(width: int, height: int) -> bytes:
@@ -185,6 +205,27 @@ def bad_pictures() -> dict[str, tuple[bytes, str]]:
         "two PNM pictures": (b"P5 1 1 255\n\0" * 2, "several pictures"),
         "PNM beyond its maximum": (b"P5 1 1 15\n\xff", "damaged"),
         "PAM": (b"P7\nWIDTH 1\n", "PAM"),
+        "text that begins as a BMP": (b"BMW cars are nice. " * 9, "not a picture in a known format"),
+        "text that begins as a PNM": (b"P6 is a level of the course\n" * 9, "not a picture in a known format"),
+        "web page": (b"<!DOCTYPE html><html>404</html>", "web page"),
+        "SVG": (b"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing"),
+        "CR3": (b"\0\0\0\x18ftypcrx " + bytes(40), "a raw photo"),
+        "CR2": (b"II*\0\x10\0\0\0CR\2\0" + bytes(60), "a raw photo"),
+        "RAF": (b"FUJIFILMCCD-RAW 0201" + bytes(40), "a raw photo"),
+        "DNG": (strange.raw_photo(dng=True), "a raw photo"),
+        "NEF": (strange.raw_photo(dng=False), "a raw photo"),
+        "preview above its picture": (strange.preview_of_a_larger_tiff(below=True), "begins with a small preview"),
+        "preview before its picture": (strange.preview_of_a_larger_tiff(below=False), "begins with a small preview"),
+        "JPEG-LS": (jpeg_like_a_photo().replace(b"\xff\xc0", b"\xff\xf7"), "a JPEG-LS picture"),
+        "hierarchical JPEG": (jpeg_like_a_photo().replace(b"\xff\xc0", b"\xff\xc5"), "a hierarchical JPEG"),
+        "Apple's PNG": (strange.apple_png(), "CgBI"),
+        "JPEG of half a scan": (strange.jpeg_of_half_a_scan(), "its scan ends before its picture"),
+        "JPEG of half a first scan": (
+            strange.jpeg_of_half_a_scan(progressive=True),
+            "its scan ends before its picture",
+        ),
+        "JPEG without a restart": (strange.jpeg_without_a_restart(), "its scan ends before its picture"),
+        "TIFF of short strips": (strange.tiff_of_short_strips(), "cut off or damaged"),
     }
 
 

@@ -70,7 +70,7 @@ def test_an_endless_stream_that_begins_like_a_picture_is_given_up_at_the_limit(
 ) -> None:
     class Endless(io.RawIOBase):
         def read(self, size: int = -1) -> bytes:
-            return b"BM".ljust(size, b"\0")
+            return b"\xff\xd8\xff".ljust(size, b"\0")
 
     monkeypatch.setattr("pipcli.media.sources.MAX_FILE_BYTES", 3 << 20)
     with pytest.raises(UnusableInputError, match="larger than 3 MiB"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 274, 282, 283, 296
@@ -18,6 +19,14 @@ _PIXEL_WIDTH, _PIXEL_HEIGHT = 40962, 40963
 _TYPE_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _SHORT, _LONG, _RATIONAL = 3, 4, 5
 _CODES = {_SHORT: "H", _LONG: "I"}
+# Values may share bytes, as two equal resolutions do. Many that do are a bomb: a small file then claims gigabytes.
+_MOST_OVERLAP = 2
+MOST_METADATA = 64 << 20
+"""Bytes of metadata that are carried along, all together: many times what cameras and programs write."""
+
+
+class TooMuchMetadataError(ValueError):
+    """Metadata of more than `MOST_METADATA` bytes, or more than their block can hold."""
 
 
 @dataclass(frozen=True)
@@ -125,29 +134,51 @@ def with_resolution(block: bytes | None, dpi: tuple[float, float]) -> bytes:
     return packed_block([*kept, *stated], order)
 
 
-def fields(block: bytes) -> tuple[Field, ...]:
+def fields(block: bytes, wanted: Callable[[int], bool] = lambda tag: True) -> tuple[Field, ...]:
     """The entries of the first directory, with the EXIF, GPS and interoperability directories below it.
+
+    Args:
+        block: the block, or a whole TIFF file.
+        wanted: tells by their tag which entries to read.
 
     Raises:
         ValueError: the block, or the TIFF file, is damaged.
+        TooMuchMetadataError: its values are more than are carried along.
     """
-    return _fields(block, byte_order(block), _first(block), {EXIF_IFD, GPS_IFD})
+    return _Fields(block, wanted).below(_first(block), {EXIF_IFD, GPS_IFD})
 
 
-def _fields(block: bytes, order: str, directory: int, children: set[int]) -> tuple[Field, ...]:
-    found = []
-    for at in _entries(block, directory):
-        tag, kind, count = (_read(block, order + code, at + skip) for code, skip in (("H", 0), ("H", 2), ("I", 4)))
-        if tag in children:  # which set shrinks on the way down, so that no file can send us in circles
-            below = {INTEROP_IFD} if tag == EXIF_IFD else set[int]()
-            found.append(Field(tag, _LONG, 1, _fields(block, order, _read(block, order + "I", at + 8), below)))
-            continue
-        size = _TYPE_SIZES.get(kind, 0) * count
-        start = at + 8 if size <= 4 else _read(block, order + "I", at + 8)
-        if start + size > len(block):
+class _Fields:
+    """The reading of one block, with a budget for the bytes of all values together."""
+
+    def __init__(self, block: bytes, wanted: Callable[[int], bool]) -> None:
+        self.block = block
+        self.order = byte_order(block)
+        self.wanted = wanted
+        self.left = min(MOST_METADATA, _MOST_OVERLAP * len(block))
+
+    def below(self, directory: int, children: set[int]) -> tuple[Field, ...]:
+        """The entries of a directory; those of `children` point to directories."""
+        found = []
+        children = set(children)
+        for at in _entries(self.block, directory):
+            tag, kind, count = struct.unpack_from(self.order + "HHI", self.block, at)
+            if tag in children:  # which set shrinks, on the way down and on its own: no file can send us in circles
+                children.remove(tag)
+                below = {INTEROP_IFD} if tag == EXIF_IFD else set[int]()
+                found.append(Field(tag, _LONG, 1, self.below(_read(self.block, self.order + "I", at + 8), below)))
+            elif tag not in (EXIF_IFD, GPS_IFD, INTEROP_IFD) and self.wanted(tag):
+                found.append(Field(tag, kind, count, self._payload(at, _TYPE_SIZES.get(kind, 0) * count)))
+        return tuple(found)
+
+    def _payload(self, at: int, size: int) -> bytes:
+        start = at + 8 if size <= 4 else _read(self.block, self.order + "I", at + 8)
+        if start + size > len(self.block):
             raise ValueError("an EXIF value lies outside of its block")
-        found.append(Field(tag, kind, count, block[start : start + size]))
-    return tuple(found)
+        self.left -= size
+        if self.left < 0:
+            raise TooMuchMetadataError("the EXIF values are longer than all of their block")
+        return self.block[start : start + size]
 
 
 def packed_block(entries: list[Field], order: str) -> bytes:
@@ -159,7 +190,7 @@ def packed_block(entries: list[Field], order: str) -> bytes:
 def packed(entries: tuple[Field, ...], order: str, *, start: int) -> bytes:
     """A directory as bytes that are to lie at the offset `start` of their file; offsets in it count from there."""
     directory = struct.pack(order + "H", len(entries))
-    values = b""
+    values = bytearray()  # which grows in place: there may be many
     values_start = start + 2 + 12 * len(entries) + 4
     for field in sorted(entries, key=lambda entry: entry.tag):
         payload = field.payload

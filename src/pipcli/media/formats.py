@@ -11,6 +11,7 @@ from pipcli.errors import OutputRefusedError, UnusableInputError
 from pipcli.media.photo import Photo
 
 READABLE = "PNG, JPEG, WebP, TIFF, BMP and PNM"
+RAW_PHOTO = "is a raw photo of a camera, which is not supported: develop it to 16-bit TIFF or PNG first"
 _EXIF_IN_JPEG = 65_533 - 6  # a JPEG segment's length field has 16 bits, and "Exif\0\0" comes first
 
 
@@ -44,19 +45,43 @@ _MAGIC = {
     "JPEG": re.compile(rb"\xff\xd8\xff"),
     "WebP": re.compile(rb"RIFF....WEBP", re.DOTALL),
     "TIFF": re.compile(rb"II[*+]\0|MM\0[*+]"),
-    "BMP": re.compile(rb"BM"),
-    "PNM": re.compile(rb"P[1-6][\s#]"),
+    # Text begins with these letters, too: a BMP has the size of a known header next, a PNM a number or a comment.
+    "BMP": re.compile(rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL),
+    "PNM": re.compile(rb"P[1-6](\s+\d|\s*#)"),
 }
 
 _NOT_SUPPORTED = {
     "a GIF picture": re.compile(rb"GIF8"),
     "an AVIF or HEIC picture": re.compile(rb"....ftyp(avi|hei|hev|mif|msf)", re.DOTALL),
-    "a video": re.compile(rb"....ftyp|\x1aE\xdf\xa3|RIFF....AVI ", re.DOTALL),
     "a JPEG 2000 picture": re.compile(rb"\0\0\0\x0cjP|\xff\x4f\xff\x51"),
     "a JPEG XL picture": re.compile(rb"\xff\x0a|\0\0\0\x0cJXL "),
+    "a JPEG XR picture": re.compile(rb"II\xbc[\x00\x01]"),
     "a Photoshop document": re.compile(rb"8BPS"),
+    "a GIMP document": re.compile(rb"gimp xcf"),
     "a PDF document": re.compile(rb"%PDF"),
+    "a PostScript document": re.compile(rb"%!PS|\xc5\xd0\xd3\xc6"),
+    "an SVG drawing": re.compile(
+        rb"\s*(<\?xml[^>]*>\s*)?(<!--.{0,200}?-->\s*)?(<!DOCTYPE svg[^>]*>\s*)?<svg", re.DOTALL
+    ),
     "a PAM or float PFM picture": re.compile(rb"P(7|F|f)\s"),
+    "an MNG or JNG picture": re.compile(rb"\x8aMNG\r\n|\x8bJNG\r\n"),
+    "an icon": re.compile(rb"\0\0[\x01\x02]\0[^\0]\0"),
+    "an OpenEXR picture": re.compile(rb"\x76\x2f\x31\x01"),
+    "a Radiance HDR picture": re.compile(rb"#\?(RADIANCE|RGBE)\s"),
+    "a DDS picture": re.compile(rb"DDS "),
+    "a QOI picture": re.compile(rb"qoif"),
+    "a BPG picture": re.compile(rb"BPG\xfb"),
+    "a FLIF picture": re.compile(rb"FLIF"),
+    "a FITS picture": re.compile(rb"SIMPLE  ="),
+    "a NumPy array": re.compile(rb"\x93NUMPY"),
+}
+_RAW_PHOTOS = re.compile(
+    rb"FUJIFILMCCD-RAW|IIU\0|IIR[OS]|MMOR|FOVb|\0MRM|II\*\0.{4}CR\x02|....ftypcrx |II\x1a\0\0\0HEAPCCDR", re.DOTALL
+)
+_NO_PICTURES = {
+    "a video": re.compile(rb"....ftyp|\x1aE\xdf\xa3|RIFF....AVI ", re.DOTALL),
+    "a web page": re.compile(rb"\s*<(!DOCTYPE html|html|head|body)", re.IGNORECASE),
+    "an archive": re.compile(rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!|BZh[1-9]|\xfd7zXZ"),
 }
 
 
@@ -64,7 +89,7 @@ def sniff(data: bytes, name: str) -> str:
     """The format of a file by its first bytes, never by its name.
 
     Args:
-        data: the file, or at least its first 64 bytes.
+        data: the file, or at least its first 132 bytes.
         name: what to call it in messages.
 
     Raises:
@@ -72,12 +97,19 @@ def sniff(data: bytes, name: str) -> str:
     """
     if not data:
         raise UnusableInputError(f"{name} is empty: give a picture that opens in a viewer")
+    if _RAW_PHOTOS.match(data):  # of which some begin as a TIFF does
+        raise UnusableInputError(f"{name} {RAW_PHOTO}")
     for file_format, magic in _MAGIC.items():
         if magic.match(data):
             return file_format
     for description, magic in _NOT_SUPPORTED.items():
         if magic.match(data):
             raise UnusableInputError(f"{name} is {description}, which is not supported: convert it to PNG")
+    for description, magic in _NO_PICTURES.items():
+        if magic.match(data):
+            raise UnusableInputError(f"{name} is {description}, not a picture: {READABLE} are read")
+    if data[128:132] == b"DICM":
+        raise UnusableInputError(f"{name} is a DICOM file, which is not supported: convert it to 16-bit PNG")
     raise UnusableInputError(f"{name} is not a picture in a known format: {READABLE} are read")
 
 

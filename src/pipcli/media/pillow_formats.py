@@ -7,7 +7,6 @@ its size, and gives CMYK and animations to anyone who does not ask.
 from __future__ import annotations
 
 import io
-import re
 import struct
 from typing import Any
 
@@ -17,15 +16,13 @@ from PIL import Image
 from pipcli.coding import BLOCK, BlockCoding, Plane
 from pipcli.errors import UnusableInputError
 from pipcli.media import exif as exif_block
-from pipcli.media.exif import usable_dpi
-from pipcli.media.photo import Photo, join_alpha, split_alpha
-from pipcli.media.sources import check_size
+from pipcli.media import jpeg_scan
+from pipcli.media.exif import MOST_METADATA, usable_dpi
+from pipcli.media.photo import Photo, Samples, join_alpha, split_alpha
+from pipcli.media.sources import check_size, missing_colours_note
 
 _EXIF_PREFIX = b"Exif\0\0"
-_JPEG_MARK = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")  # a marker, but not a stuffed byte or a restart
-_JPEG_FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
-_JPEG_END, _JPEG_SCAN = 0xD9, 0xDA
-_MAX_SCANS = 200  # ten is usual; each one is a pass over the whole picture, and a few bytes can ask for one
+_LARGEST_PIXEL = 8  # bytes that a pixel of these formats takes at most, uncompressed, with room to spare
 _FURTHER_PICTURES = "the file holds further pictures (a preview, a depth or gain map), which are not carried along"
 
 
@@ -36,26 +33,33 @@ def decode_jpeg(data: bytes) -> Photo:
         UnusableInputError: it is CMYK, of more than 8 bits, or too large.
         ValueError, OSError: it is cut off or damaged.
     """
-    frame = _jpeg_frame(data)
-    depth, height, width, components = struct.unpack(">BHHB", frame)
-    check_size(width, height)
-    if depth != 8:
-        raise UnusableInputError(f"is a {depth}-bit JPEG, which is not supported: convert it to 16-bit PNG or TIFF")
-    if components == 4:
+    layout = jpeg_scan.layout(data)
+    check_size(layout.width, layout.height)
+    _check_beside(data, layout.width, layout.height)
+    jpeg_scan.check_scans(layout)
+    if layout.depth != 8:
+        raise UnusableInputError(
+            f"is a {layout.depth}-bit JPEG, which is not supported: convert it to 16-bit PNG or TIFF"
+        )
+    if layout.components == 4:
         raise UnusableInputError("is a CMYK picture: convert it to RGB")
     with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
-        samples, _ = split_alpha(np.asarray(image))
+        decoded = np.asarray(image)
         info, pictures = image.info, getattr(image, "n_frames", 1)
-        coding = _jpeg_coding(image)
+        coding = None if layout.lossless else _jpeg_coding(image)
+    damage = jpeg_scan.damage(data, layout, decoded, _plain_jpeg)
+    if damage == jpeg_scan.CUT_SHORT:
+        raise UnusableInputError(f"is cut off or damaged, {damage}")
     block = _without_prefix(info.get("exif"))
+    notes = (*((_FURTHER_PICTURES,) if pictures > 1 else ()), *((damage,) if damage else ()))
     return Photo(
-        samples,
+        split_alpha(decoded)[0],
         "JPEG",
         icc_profile=info.get("icc_profile") or None,
         exif=block,
         xmp=info.get("xmp") or None,
         dpi=_jfif_dpi(info) or (_exif_dpi(block) if block else None),
-        notes=(_FURTHER_PICTURES,) if pictures > 1 else (),
+        notes=notes,
         coding=coding,
     )
 
@@ -71,6 +75,7 @@ def decode_webp(data: bytes) -> Photo:
     if length + 8 > len(data):
         raise ValueError("the end is missing")
     check_size(*_webp_size(data))
+    _check_beside(data, *_webp_size(data))
     if data[12:16] == b"VP8X" and data[20] & 2:
         raise UnusableInputError("is an animated WebP: give one still picture")
     with Image.open(io.BytesIO(data), formats=["WEBP"]) as image:
@@ -98,11 +103,20 @@ def decode_bmp(data: bytes) -> Photo:
     (header_size,) = struct.unpack_from("<I", data, 14)
     width, height = struct.unpack_from("<HH" if header_size == 12 else "<ii", data, 18)
     check_size(width, abs(height))
+    _check_beside(data, width, abs(height))
     with Image.open(io.BytesIO(data), formats=["BMP"]) as image:
         dpi = image.info.get("dpi", (0.0, 0.0))
         plain = {"1": "L", "P": "RGB"}.get(image.mode)
+        missing = _without_colour(image) if image.mode == "P" else 0
         samples, alpha = split_alpha(np.asarray(image.convert(plain) if plain else image))
-    return Photo(samples, "BMP", alpha=alpha, dpi=usable_dpi(*dpi))
+    notes = (missing_colours_note(missing),) if missing else ()
+    return Photo(samples, "BMP", alpha=alpha, dpi=usable_dpi(*dpi), notes=notes)
+
+
+def _without_colour(image: Image.Image) -> int:
+    """How many pixels of a picture with a palette have a number for which there is no colour."""
+    colours = len(image.getpalette("RGB") or ()) // 3
+    return int((np.asarray(image) >= colours).sum())
 
 
 def encode_jpeg(photo: Photo, *, quality: int = 95, subsampling: str = "4:4:4") -> bytes:
@@ -144,23 +158,15 @@ def _saved(photo: Photo, plugin: str, **options: object) -> bytes:
     return stream.getvalue()
 
 
-def _jpeg_frame(data: bytes) -> bytes:
-    """The start of the frame header: depth, height, width, number of components. The file is walked to its end."""
-    frame, scans, at = b"", 0, 2
-    while mark := _JPEG_MARK.search(data, at):
-        code, at = mark[1][0], mark.end()
-        if code == _JPEG_END:
-            break
-        if code in _JPEG_FRAMES and not frame:
-            frame = data[at + 2 : at + 8]
-        scans += code == _JPEG_SCAN
-        if scans > _MAX_SCANS:
-            raise ValueError("there are too many scans")
-        (length,) = struct.unpack_from(">H", data, at)
-        at += length
-    if mark is None or not frame:
-        raise ValueError("the end or the frame is missing")
-    return frame
+def _plain_jpeg(data: bytes) -> Samples:
+    with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+        return np.asarray(image)
+
+
+def _check_beside(data: bytes, width: int, height: int) -> None:
+    """Refuse a file of which most is no picture: Pillow copies it several times over."""
+    if len(data) > _LARGEST_PIXEL * width * height + MOST_METADATA:
+        raise UnusableInputError(f"holds more than {MOST_METADATA >> 20} MiB beside its picture: remove the metadata")
 
 
 def _jpeg_coding(image: Any) -> BlockCoding | None:

@@ -63,6 +63,11 @@ def check_size(width: int, height: int) -> None:
         )
 
 
+def missing_colours_note(pixels: int) -> str:
+    """Tell that the palette of a picture is damaged."""
+    return f"its palette lacks the colour of {pixels} pixel(s), which are taken for black: the file may be damaged"
+
+
 def read_file(path: str | os.PathLike[str]) -> bytes:
     """The bytes of a picture file.
 

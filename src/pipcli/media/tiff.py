@@ -12,14 +12,16 @@ import struct
 from typing import Any, Literal
 
 import numpy as np
-from tifffile import TiffFile, TiffPage, imwrite
+from tifffile import TiffFile, TiffPage, TiffTag, imwrite
 
 from pipcli.errors import UnusableInputError
 from pipcli.media import exif as exif_block
 from pipcli.media.exif import Field, usable_dpi
+from pipcli.media.formats import RAW_PHOTO
 from pipcli.media.photo import Photo, Samples, join_alpha, split_alpha
 from pipcli.media.sources import check_size
 
+_PREVIEW = "begins with a small preview of its picture: save the large picture as a file of its own"
 _ADVICE = "save it as 8- or 16-bit grey or RGB with no, LZW or Deflate compression"
 # What one compressed byte can become at most. Those that are missing here (JPEG, fax and others) are not read:
 # inside of them there is a second header with a size of its own, which would have to be doubted again.
@@ -32,6 +34,15 @@ _ICC, _XMP = 34675, 700
 # The tags that describe the picture's layout in its own file, and those that travel in fields of their own.
 _STRUCTURAL = {*range(254, 267), 273, 274, *range(277, 285), *range(288, 294), 296, 301, *range(317, 348)}
 _STRUCTURAL |= {*range(512, 533), 559, _XMP, 34377, _ICC, 50838, 50839}
+
+# The tags that are read by themselves, and the resolution among them.
+_RESOLUTION = {exif_block.X_RESOLUTION, exif_block.Y_RESOLUTION, exif_block.RESOLUTION_UNIT}
+_READ = (274, *_RESOLUTION, _ICC, _XMP)
+# What shows the picture as it was before it was restored, or in pixels that are no longer the same.
+_STALE = {37724: "its Photoshop layers are", 50839: "its ImageJ overlays and channel names are"}
+_STRUCTURAL |= {*_STALE}
+_DNG_VERSION, _RAW_PHOTOMETRICS = 50706, (32803, 34892)
+_MOST_SMALLER_PICTURES = 32  # a camera's raw file has five at most
 
 # Its complaints about a file are ours to word; without a handler Python would print them.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -48,13 +59,15 @@ def decode(data: bytes) -> tuple[Photo, int]:
         page = file.pages.first
         _check_numbers(page)
         check_size(page.imagewidth, page.imagelength)
+        _check_whole_picture(page)
         notes = _check_pages(file)
         _check_kind(page)
         _check_segments(page, len(data))
+        tags = {code: tag.value for code in _READ if (tag := page.tags.get(code)) is not None and _is_short(tag)}
         samples, alpha = split_alpha(_samples(page))
-        tags = {tag.code: tag.value for tag in page.tags}
-        block, more_notes = _lifted(data, big=file.is_bigtiff)
-        orientation = tags.get(274, 1)
+        dpi, orientation = _dpi(tags), tags.get(274, 1)
+        block, more_notes = _lifted(data, big=file.is_bigtiff, unitless=dpi is None)
+        more_notes += tuple(f"{what} not carried along" for code, what in _STALE.items() if code in page.tags)
     photo = Photo(
         samples,
         "TIFF",
@@ -63,7 +76,7 @@ def decode(data: bytes) -> tuple[Photo, int]:
         icc_profile=_blob(tags.get(_ICC)),
         exif=block,
         xmp=_blob(tags.get(_XMP)),
-        dpi=_dpi(tags),
+        dpi=dpi,
         notes=notes + more_notes,
     )
     return photo, orientation if orientation in range(1, 9) else 1
@@ -73,7 +86,8 @@ def encode(photo: Photo) -> bytes:
     """A TIFF file, losslessly (Deflate), with everything that the photo carries."""
     order: Literal["<", ">"] = ">" if photo.exif is not None and photo.exif[:2] == b"MM" else "<"
     carried = exif_block.fields(photo.exif) if photo.exif is not None else ()
-    entries = [field for field in carried if field.tag not in _STRUCTURAL]
+    left_out = _STRUCTURAL - (_RESOLUTION if photo.dpi is None else set())
+    entries = [field for field in carried if field.tag not in left_out]
     if photo.xmp is not None:
         entries.append(Field(_XMP, 1, len(photo.xmp), photo.xmp))
     kind: Literal["assocalpha", "unassalpha"] = "assocalpha" if photo.premultiplied else "unassalpha"
@@ -95,6 +109,29 @@ def encode(photo: Photo) -> bytes:
         maxworkers=1,
     )
     return _with_entries(stream.getvalue(), entries, order) if entries else stream.getvalue()
+
+
+def _is_short(tag: TiffTag) -> bool:
+    """Whether a tag's value is short enough to be read, which a few bytes of directory may claim that it is not."""
+    return tag.valuebytecount <= exif_block.MOST_METADATA
+
+
+def _check_whole_picture(page: TiffPage) -> None:
+    """The first picture is the picture, and no preview of one that lies elsewhere in the file."""
+    if _DNG_VERSION in page.tags:
+        raise UnusableInputError(RAW_PHOTO)
+    offsets = page.subifds or ()
+    if len(offsets) > _MOST_SMALLER_PICTURES:
+        raise ValueError("there are too many pictures in the picture")
+    for other in page.pages or () if offsets else ():
+        if not isinstance(other, TiffPage):
+            continue
+        if other.photometric in _RAW_PHOTOMETRICS:
+            raise UnusableInputError(RAW_PHOTO)
+        if other.imagewidth * other.imagelength > page.imagewidth * page.imagelength:
+            raise UnusableInputError(_PREVIEW)
+    if page.subfiletype & 1:
+        raise UnusableInputError(_PREVIEW)
 
 
 def _check_pages(file: TiffFile) -> tuple[str, ...]:
@@ -186,13 +223,23 @@ def _coloured(indices: Samples, colormap: Samples | None) -> Samples:
     return palette[indices]
 
 
-def _lifted(data: bytes, *, big: bool) -> tuple[bytes | None, tuple[str, ...]]:
-    """The descriptive tags of a TIFF file as an EXIF block."""
+def _lifted(data: bytes, *, big: bool, unitless: bool) -> tuple[bytes | None, tuple[str, ...]]:
+    """The descriptive tags of a TIFF file as an EXIF block.
+
+    Args:
+        data: the file.
+        big: whether it is a BigTIFF.
+        unitless: whether the resolution is to be taken for such a tag. One in a unit of its own, such as ImageJ's
+            micrometres, has no other place.
+    """
+    left_out = _STRUCTURAL - (_RESOLUTION if unitless else set())
     lost = ("its EXIF data could not be read and are not carried along",)
     if big:  # whose directories are of another shape
         return None, lost
     try:
-        entries = [field for field in exif_block.fields(data) if field.tag not in _STRUCTURAL]
+        entries = list(exif_block.fields(data, lambda tag: tag not in left_out))
+    except exif_block.TooMuchMetadataError:
+        return None, ("its EXIF data are too large and are not carried along",)
     except ValueError:
         return None, lost
     return (exif_block.packed_block(entries, exif_block.byte_order(data)) if entries else None), ()
@@ -201,7 +248,9 @@ def _lifted(data: bytes, *, big: bool) -> tuple[bytes | None, tuple[str, ...]]:
 def _with_entries(data: bytes, entries: list[Field], order: str) -> bytes:
     """The file with more entries in its directory, which moves to the end: tifffile writes no EXIF directories."""
     start = len(data) + len(data) % 2
-    directory = exif_block.packed((*exif_block.fields(data), *entries), order, start=start)
+    replaced = {field.tag for field in entries}
+    written = (field for field in exif_block.fields(data) if field.tag not in replaced)
+    directory = exif_block.packed((*written, *entries), order, start=start)
     return data[:4] + struct.pack(order + "I", start) + data[8:].ljust(start - 8, b"\0") + directory
 
 
@@ -210,7 +259,14 @@ def _blob(value: object) -> bytes | None:
 
 
 def _dpi(tags: dict[int, Any]) -> tuple[float, float] | None:
-    x, y = (tags.get(code, (0, 1)) for code in (282, 283))
-    if not x[1] or not y[1]:
-        return None
-    return usable_dpi(x[0] / x[1], y[0] / y[1], per_inch={2: 1.0, 3: 2.54}.get(int(tags.get(296, 2)), 0.0))
+    x, y = (_number(tags.get(code, 0)) for code in (exif_block.X_RESOLUTION, exif_block.Y_RESOLUTION))
+    unit = _number(tags.get(exif_block.RESOLUTION_UNIT, 2))
+    return usable_dpi(x, y, per_inch={2: 1.0, 3: 2.54}.get(int(unit), 0.0))
+
+
+def _number(value: object) -> float:
+    """A tag's value as one number, whatever type the file gives it; 0 where it is none."""
+    if isinstance(value, tuple) and len(value) == 2:
+        over, under = (_number(part) for part in value)
+        return over / under if under else 0.0
+    return float(value) if isinstance(value, int | float) else 0.0
