@@ -28,6 +28,7 @@ def test_the_demo_restores_and_says_where_to_look(tmp_path: Path, capsys: pytest
         assert sheet.width > 3 * 256
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["denoise", "sr", "inpaint", "deblur", "dehaze", "flash", "enhance"])
 def test_the_gallery_is_drawn_by_the_real_commands(task: str, tmp_path: Path) -> None:
     command = [sys.executable, str(EXAMPLES / "gallery.py"), "--out", str(tmp_path / "gallery.png"), "--only", task]

@@ -208,6 +208,7 @@ def small_sound_files() -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_mutated_files_are_restored_or_refused(
     denoise: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,7 @@ def test_a_killed_fit_goes_on_and_ends_with_the_bytes_of_an_unbroken_one(
     assert names(tmp_path) == {"in.png", "out.png"}
 
 
+@pytest.mark.slow
 def test_a_fit_killed_at_random_moments_ends_with_the_same_bytes(
     words: list[str | Path], command: Command, tmp_path: Path
 ) -> None:

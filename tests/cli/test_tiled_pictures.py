@@ -55,6 +55,7 @@ def test_a_large_picture_keeps_its_size_and_takes_several_networks(
     assert "; estimate of step 2 in " in run.err.decode()
 
 
+@pytest.mark.slow
 def test_the_qualities_and_the_published_method_take_their_own_numbers_of_networks(
     denoise: Command, source: Path
 ) -> None:
@@ -96,6 +97,7 @@ def test_networks_that_stop_apart_are_told_by_their_first_and_last_step(
     assert "the step limit was reached; estimate of steps 1 to 3 in " in run.err.decode()
 
 
+@pytest.mark.slow
 def test_one_seed_gives_the_same_bytes_on_any_number_of_threads(
     one_then_two_threads: Callable[[int], None], denoise: Command, source: Path, tmp_path: Path
 ) -> None:

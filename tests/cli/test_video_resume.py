@@ -87,6 +87,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_bytes_of_an_unbroken_one(
     assert names(tmp_path) == {"in.mkv", "out.mkv"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [()], indirect=True)
 def test_runs_killed_at_random_moments_end_with_the_same_bytes(
     words: Words, expected: str, start: Start, command: Command, tmp_path: Path
