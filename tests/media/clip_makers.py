@@ -1,10 +1,8 @@
-"""Small clips made with ffmpeg itself, and what PyAV, which shares no line with the code under test, reads in them."""
+"""Small clips made with ffmpeg itself, and what is read in them: streams by the oracle, times and pictures by PyAV."""
 
 import subprocess
-import zlib
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
 
 import av
 import imageio_ffmpeg
@@ -30,33 +28,8 @@ def ffmpeg(*arguments: str | Path) -> None:
     assert run.returncode == 0, run.stderr
 
 
-class Packets(NamedTuple):
-    """What a stream holds: its type, coding, language, and (seconds, checksum) of each packet in order of time."""
-
-    type: str
-    codec: str
-    language: str | None
-    packets: list[tuple[Fraction, int]]
-
-
-def packets(path: Path) -> list[Packets]:
-    """The packets of all streams, by PyAV."""
-    with av.open(str(path)) as container:
-        found = [
-            Packets(stream.type, getattr(stream.codec_context, "name", ""), stream.metadata.get("language"), [])
-            for stream in container.streams
-        ]
-        for packet in container.demux():
-            if packet.size:
-                start = packet.pts * packet.time_base
-                found[packet.stream_index].packets.append((start, zlib.crc32(bytes(packet))))
-        for stream in found:
-            stream.packets.sort()
-        return found
-
-
 def frames(path: Path) -> list[tuple[Fraction, "av.VideoFrame"]]:
-    """(seconds, frame) of the picture, by PyAV."""
+    """(seconds, frame) of the picture, by PyAV, which the code under test asks for streams, but not for times."""
     with av.open(str(path)) as container:
         return [(frame.pts * frame.time_base, frame) for frame in container.decode(video=0)]
 

@@ -16,12 +16,12 @@ from clip_makers import (
     TONE,
     ffmpeg,
     frames,
-    packets,
     relative,
     rewritten,
     samples_of,
     seconds,
 )
+from oracle import held
 
 from pipcli.media.clips import EncodingOptions, open_clip
 
@@ -125,12 +125,12 @@ def _check_times(clip, source: Path, written, output: Path) -> None:
 
 
 def _check_streams(source: Path, output: Path, kept: int) -> None:
-    before, after = ([stream for stream in packets(path) if stream.type != "data"] for path in (source, output))
+    before, after = ([stream for stream in held(path) if stream.type != "data"] for path in (source, output))
     assert [stream.type for stream in after] == [stream.type for stream in before]
     others = [(a, b) for a, b in zip(before, after, strict=True) if a.type != "video"]
     assert len(others) == kept
     for then, now in others:
-        assert (now.codec, now.language) == (then.codec, then.language)
+        assert (now.codec, now.tags.get("language")) == (then.codec, then.tags.get("language"))
         assert [check for _, check in now.packets] == [check for _, check in then.packets]
         picture = [next(s for s in file if s.type == "video").packets[0][0] for file in (before, after)]
         offsets = [stream.packets[0][0] - start for stream, start in zip((then, now), picture, strict=True)]
@@ -179,7 +179,7 @@ def test_two_sound_tracks_subtitles_chapters_and_tags_are_copied(suffix: str, tm
     clip, plan, written = rewritten(source, tmp_path / f"output.{suffix}")
     _check_streams(source, tmp_path / f"output.{suffix}", 3)
     assert [stream.language for stream in written.streams] == ["deu", "fra", "eng"]
-    assert packets(tmp_path / f"output.{suffix}")[0].language == "jpn"
+    assert held(tmp_path / f"output.{suffix}")[0].tags["language"] == "jpn"
     assert [chapter.title for chapter in clip.chapters] == ["One", "Two"]
     assert written.chapters == clip.chapters
     assert dict(written.metadata)["title"] == dict(clip.metadata)["title"] == "A ; strange = title"
@@ -203,7 +203,7 @@ def test_what_a_container_cannot_hold_is_told(tmp_path: Path) -> None:
     _, avi, _ = rewritten(tmp_path / "source.mkv", tmp_path / "out.avi")
     _, folder, _ = rewritten(tmp_path / "source.mkv", tmp_path / "out")
     assert kept.notes == ()
-    assert [stream.type for stream in packets(tmp_path / "out.mkv")] == ["video", "audio", "subtitle", "attachment"]
+    assert [stream.type for stream in held(tmp_path / "out.mkv")] == ["video", "audio", "subtitle", "attachment"]
     assert [note for note in mp4.notes if "subtitle stream 2 (subrip)" in note]
     assert [note for note in mp4.notes if "attachment stream 3" in note] and [
         note for note in mp4.notes if "MOOD" in note

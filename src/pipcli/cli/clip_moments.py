@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
+from pipcli.errors import UnusableInputError
 from pipcli.media.clips import FrameTimes
+
+MOST_FRAMES = 500_000
+"""Of a result: two hours at 60 frames a second are 432,000."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ def as_shown(times: FrameTimes) -> Moments:
 
 def times_as_many(times: FrameTimes, factor: int) -> Moments:
     """Return so many frames for each of the input, equally far apart until the next; the last of them stand still."""
+    _at_most(factor * len(times.ticks))
     lengths = [after - tick for tick, after in pairwise(times.ticks)] + [times.last]
     ticks = [
         factor * tick + part * length
@@ -45,20 +50,36 @@ def times_as_many(times: FrameTimes, factor: int) -> Moments:
 
 def at_rate(times: FrameTimes, rate: Fraction) -> Moments:
     """Return frames at a rate for as long as the input lasts."""
-    count = max(1, round(times.duration * rate))
-    step = 1 / rate
-    first = times.ticks[0] * times.base
-    starts = [tick * times.base - first for tick in times.ticks] + [times.duration]
+    count = _at_most(max(1, round(times.duration * rate)))
+    step, first = 1 / rate, times.ticks[0] * times.base
+    # In whole numbers of a time that measures both: many fractions would take long.
+    measure = _common_measure(step, times.base)
+    tick, part = int(times.base / measure), int(step / measure)
+    starts = [(one - times.ticks[0]) * tick for one in (*times.ticks, times.ticks[-1] + times.last)]
     positions, frame = [], 0
-    for number in range(count):
-        moment = number * step
+    for moment in range(0, count * part, part):
         while frame + 1 < len(times.ticks) and starts[frame + 1] <= moment:
             frame += 1
-        positions.append(frame + (moment - starts[frame]) / (starts[frame + 1] - starts[frame]))
+        length = starts[frame + 1] - starts[frame]
+        positions.append(Fraction(frame * length + moment - starts[frame], length))
     base = step if first == 0 else _common_measure(step, first)
     offset, length = int(first / base), int(step / base)
     made = FrameTimes(tuple(offset + number * length for number in range(count)), base, length, rate)
     return Moments(_within(positions, len(times.ticks)), made)
+
+
+def _at_most(count: int) -> int:
+    """Refuse more frames than anybody can wait for: a clip of a few bytes may claim to last for years.
+
+    Raises:
+        UnusableInputError: there are too many.
+    """
+    if count > MOST_FRAMES:
+        raise UnusableInputError(
+            f"the result would have {count:,} frames, the limit is {MOST_FRAMES:,}: ask for fewer frames a second, or "
+            "cut the clip"
+        )
+    return count
 
 
 def _common_measure(one: Fraction, other: Fraction) -> Fraction:

@@ -69,18 +69,29 @@ class Stream:
         type: what is in it.
         codec: ffmpeg's name for its coding.
         language: as the file says, None if it does not.
+        disposition: what it is for, in ffmpeg's names, such as "default" or "attached_pic".
+        metadata: (name, text) of this stream.
+        start: of its first packet in seconds; None where it has none.
     """
 
     index: int
     type: StreamType
     codec: str
     language: str | None = None
+    disposition: tuple[str, ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
+    start: Fraction | None = None
 
     @property
     def name(self) -> str:
         """What to call it in messages."""
         language = f", {self.language}" if self.language else ""
         return f"{self.type} stream {self.index} ({self.codec}{language})"
+
+    @property
+    def is_cover(self) -> bool:
+        """Whether it is a still picture that stands for the clip."""
+        return "attached_pic" in self.disposition
 
 
 @dataclass(frozen=True)
@@ -111,6 +122,9 @@ class Clip:
         colour: what the file says about it.
         index: the place of the picture's stream in the file.
         decoder: options that ffmpeg needs to decode all of it.
+        disposition: what the picture's stream is for, in ffmpeg's names.
+        first_field: "top" or "bottom" where frames are of two fields, the one that is shown first; None where they
+            are not.
         streams: those beside the picture.
         chapters: in order of time.
         metadata: (name, text) of the file as a whole.
@@ -133,6 +147,8 @@ class Clip:
     colour: Colour = Colour()
     index: int = 0
     decoder: tuple[str, ...] = ()
+    disposition: tuple[str, ...] = ()
+    first_field: Literal["top", "bottom"] | None = None
     streams: tuple[Stream, ...] = ()
     chapters: tuple[Chapter, ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 TRIED_SECONDS = "0.5"
 """How much of each stream beside the picture goes into a trial."""
 
+_MIME = {"mjpeg": "jpeg"}
+_SUFFIXES = {"mjpeg": "jpg"}
 _LARGEST_TERM = 2**31 - 1  # of a fraction, as ffmpeg holds it
 _OF_THE_OLD_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder")
 _OF_THE_OLD_PICTURE = (
@@ -34,12 +37,13 @@ _OF_THE_OLD_PICTURE = (
 )
 
 
-def arguments(plan: Plan, path: Path, *, tried: bool) -> list[str]:
+def arguments(plan: Plan, path: Path, covers: Sequence[Path] = (), *, tried: bool) -> list[str]:
     """All of ffmpeg's arguments, with which it takes the frames from its standard input and the rest from the source.
 
     Args:
         plan: for a file.
         path: what is written.
+        covers: the files of the pictures of `attached(plan)`.
         tried: only the beginning of the other streams is wanted.
     """
     clip, place = plan.clip, plan.place
@@ -48,9 +52,10 @@ def arguments(plan: Plan, path: Path, *, tried: bool) -> list[str]:
         line += ["-t", TRIED_SECONDS] if tried else []
         line += [*_offset(plan), *input_options(clip.kind, clip.path)]
     line += ["-filter_complex", f"[0:0]{_filters(plan)}[picture]"]
-    before = [stream for stream in plan.streams if stream.index < clip.index]
-    after = [stream for stream in plan.streams if stream.index > clip.index]
+    before = [stream for stream in _copied(plan) if stream.index < clip.index]
+    after = [stream for stream in _copied(plan) if stream.index > clip.index]
     line += [*_mapped(before), "-map", "[picture]", *_mapped(after), "-copy_unknown", "-c", "copy", *_tags(plan)]
+    line += [*_attachments(plan, covers), f"-disposition:{place}", _disposition(plan)]
     line += [f"-c:{place}", plan.encoder.name, f"-fps_mode:{place}", "passthrough"]
     line += [f"-enc_time_base:{place}", f"{plan.times.base.numerator}/{plan.times.base.denominator}"]
     if plan.layout.name != "pal8":
@@ -63,8 +68,50 @@ def arguments(plan: Plan, path: Path, *, tried: bool) -> list[str]:
 
 
 def shift(plan: Plan) -> int:
-    """What must be added to all ticks for the pipe, which knows none below 0."""
-    return max(0, -plan.times.ticks[0])
+    """What must be added to all ticks for the pipe, which knows none below 0; in AVI the first frame is at 0."""
+    first = plan.times.ticks[0]
+    return -first if plan.kind == "avi" else max(0, -first)
+
+
+def starts(plan: Plan) -> dict[int, Fraction]:
+    """When the streams of an AVI file begin, in seconds by their place, as its header must say."""
+    first = plan.times.ticks[0] * plan.times.base
+    sources = {place: stream.start for place, stream in _places(plan).items() if stream.start is not None}
+    begun = {plan.place: first, **sources}
+    earliest = min(Fraction(0), *begun.values())
+    return {place: start - earliest for place, start in begun.items()}
+
+
+def attached(plan: Plan) -> list[Stream]:
+    """The covers that must be attached as files: Matroska has no other way to say that a picture is one."""
+    return [stream for stream in plan.streams if stream.is_cover] if plan.kind == "mkv" else []
+
+
+def _copied(plan: Plan) -> list[Stream]:
+    return [stream for stream in plan.streams if stream not in attached(plan)]
+
+
+def _places(plan: Plan) -> dict[int, Stream]:
+    """The copied streams by their place in the output."""
+    copied = _copied(plan)
+    return {at + (stream.index > plan.clip.index): stream for at, stream in enumerate(copied)}
+
+
+def _attachments(plan: Plan, covers: Sequence[Path]) -> list[str]:
+    line, first = [], len(_copied(plan)) + 1
+    for place, (stream, path) in enumerate(zip(attached(plan), covers, strict=True), first):
+        tags = {name.lower(): text for name, text in stream.metadata}
+        mime = tags.get("mimetype") or f"image/{_MIME.get(stream.codec, stream.codec)}"
+        name = tags.get("filename") or f"cover.{_SUFFIXES.get(stream.codec, stream.codec)}"
+        line += ["-attach", ffmpeg.file_url(path), f"-metadata:s:{place}", f"mimetype={mime}"]
+        line += [f"-metadata:s:{place}", f"filename={name}"]
+    return line
+
+
+def _disposition(plan: Plan) -> str:
+    if plan.clip.kind == "folder":
+        return "default"
+    return "+".join(plan.clip.disposition) or "0"
 
 
 def sent_layout(plan: Plan) -> str:
@@ -104,7 +151,8 @@ def _filters(plan: Plan) -> str:
 
 def _offset(plan: Plan) -> list[str]:
     """All else starts later, too, if the picture has to."""
-    return ["-itsoffset", f"{float(shift(plan) * plan.times.base):.9f}"] if shift(plan) else []
+    later = max(0, -plan.times.ticks[0]) * plan.times.base
+    return ["-itsoffset", f"{float(later):.9f}"] if later else []
 
 
 def _palette(plan: Plan) -> str:
@@ -123,7 +171,7 @@ def _tags(plan: Plan) -> list[str]:
     if plan.clip.kind == "folder":
         return []
     line = ["-map_metadata", "1", "-map_chapters", "1"]
-    sources = sorted([plan.clip.index, *(stream.index for stream in plan.streams)])
+    sources = sorted([plan.clip.index, *(stream.index for stream in _copied(plan))])
     for place, index in enumerate(sources):
         line += [f"-map_metadata:s:{place}", f"1:s:{index}"]
     for name in _OF_THE_OLD_FILE:

@@ -6,9 +6,11 @@ from fractions import Fraction
 from itertools import pairwise
 
 from pipcli.errors import OutputRefusedError
+from pipcli.media.clips.avi import LATEST_START
 from pipcli.media.clips.clip import FrameTimes, Kind
 from pipcli.media.clips.encoding import Encoder
 
+_MOST_PLACES = 1000  # of AVI a frame, on average: each that no frame stands in is a packet
 _LARGEST_SCALE = 2**31 - 1  # ticks a second that MP4 can count
 
 
@@ -34,10 +36,13 @@ def counted_times(times: FrameTimes, kind: Kind, encoder: Encoder) -> FrameTimes
 
 
 def _in_frames(times: FrameTimes, kind: Kind) -> FrameTimes:
+    if kind == "avi" and times.ticks[0] * times.base >= LATEST_START:
+        raise OutputRefusedError("avi cannot hold a picture that starts so late: choose .mkv or .mp4")
     if times.rate is not None:
         start = round(times.ticks[0] * times.base * times.rate)
         return FrameTimes(tuple(range(start, start + len(times.ticks))), 1 / times.rate, 1, times.rate)
-    if times.base < Fraction(1, 240):
+    places = times.ticks[-1] - times.ticks[0]
+    if times.base < Fraction(1, 240) or (kind == "avi" and places > _MOST_PLACES * len(times.ticks)):
         raise OutputRefusedError(f"{kind} has one rate for all frames, this clip's varies: choose .mkv or .mp4")
     return times
 

@@ -52,7 +52,9 @@ class Plan:
     @property
     def place(self) -> int:
         """The place of the picture among the streams of the output."""
-        return sum(stream.index < self.clip.index for stream in self.streams)
+        return sum(
+            stream.index < self.clip.index and not (stream.is_cover and self.kind == "mkv") for stream in self.streams
+        )
 
     @property
     def carries_alpha(self) -> bool:

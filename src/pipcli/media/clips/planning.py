@@ -24,6 +24,7 @@ from pipcli.media.sources import shown
 
 _TRIED_FRAMES = 3
 _OTHER_COLOURS = 0.06 * 65535  # on average; the coarsest coding leaves less of a smooth ramp
+_WITH_COVERS = ("mp4", "mkv")
 _WITH_CHAPTERS = ("mp4", "mov", "mkv", "webm")
 
 
@@ -67,6 +68,12 @@ def _streams_that_fit(clip: Clip, kind: Kind) -> tuple[tuple[Stream, ...], tuple
     with tempfile.TemporaryDirectory() as folder:
         path = ffmpeg.file_url(Path(folder) / "tried")
         for stream in clip.streams:
+            if stream.is_cover and kind not in _WITH_COVERS:
+                notes.append(f"{kind} cannot hold {stream.name}, a cover, which is left out")
+                continue
+            if stream.type == "attachment" and kind != "mkv":  # WebM's writer drops it and says nothing
+                notes.append(f"{kind} cannot hold {stream.name}, which is left out")
+                continue
             line = ["-v", "level+error", "-t", TRIED_SECONDS, *input_options(clip.kind, clip.path)]
             line += ["-map", f"0:{stream.index}", "-c", "copy", "-copy_unknown", "-y", "-f", WRITERS[kind], path]
             try:
@@ -187,7 +194,7 @@ def _trial(plan: Plan, path: Path) -> Clip:
             encoding.write(samples, alpha)
         encoding.finish()
     try:
-        held = open_clip(path)
+        held = open_clip(path, plan.place)
         wrong = difference(held.times, short)
         seen = next(read_frames(held))
     except UnusableInputError as error:

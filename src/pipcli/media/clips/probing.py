@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 from pipcli.errors import UnusableInputError
 from pipcli.media.clips import ffmpeg
-from pipcli.media.clips.clip import Clip, Colour, assumed_matrix
+from pipcli.media.clips.clip import Clip, assumed_matrix
 from pipcli.media.clips.colours import MATRICES
 from pipcli.media.clips.containers import CUT_OFF, Examined, examine
-from pipcli.media.clips.decoding import Decoded, decoded, is_opaque
+from pipcli.media.clips.decoding import first_field, is_opaque
 from pipcli.media.clips.ffmpeg import FfmpegFailure, PixelFormat
+from pipcli.media.clips.listing import Listed, listed, times_of
 from pipcli.media.clips.summary import Summary, summarised
 from pipcli.media.sources import shown
 
 _HDR = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
-_LOST = (
-    "Mastering display",
-    "Content light",
-    "HDR",
-    "Dolby Vision",
-    "A/53",
-    "ATSC A53",
-    "Stereo 3D",
-    "Spherical",
-    "AFD",
-)
 _TOLERANCE = Fraction(1, 20)  # seconds: what the end of a container's clock may differ from that of its streams
 
 
-def open_clip(path: Path) -> Clip:
+def open_clip(path: Path, index: int | None = None) -> Clip:
     """Learn all about a clip, which takes as long as decoding it once.
 
     Args:
         path: a file, or a folder of numbered pictures.
+        index: the place of the picture among the streams of a file; by itself the one that players show is found.
 
     Raises:
         UnusableInputError: it is missing, unreadable, no clip, cut off, damaged, without frames, too large or of an
@@ -47,23 +39,23 @@ def open_clip(path: Path) -> Clip:
     examined = examine(path)
     name = shown(path)
     try:
-        return _opened(path, examined)
+        return _opened(path, examined, index)
     except FfmpegFailure as error:
         raise UnusableInputError(f"{name} is damaged and cannot be read ({error}): get a fresh copy") from error
     except UnusableInputError as error:
         raise UnusableInputError(f"{name} {error}") from error
 
 
-def _opened(path: Path, examined: Examined) -> Clip:
-    summary = summarised(path, examined.kind)
-    along = tuple(stream.index for stream in summary.streams if stream.type in ("audio", "subtitle"))
-    frames = decoded(path, examined.kind, summary.picture, summary.decoder, along)
+def _opened(path: Path, examined: Examined, index: int | None) -> Clip:
+    summary = summarised(path, examined.kind, index)
+    frames = listed(path, examined.kind, summary.picture, summary.least_side, summary.decoder)
     if any("partial file" in line or "ended prematurely" in line for line in frames.errors):
         raise UnusableInputError(CUT_OFF)
-    times = frames.times(examined.kind)
+    times, alike = times_of(frames, examined.kind, summary.rate, summary.slots)
     _check_whole(summary, examined, frames)
-    layout = _layout(frames)
-    has_alpha = layout.has_alpha and not is_opaque(path, examined.kind, summary.picture, summary.decoder, layout)
+    look = summary.look
+    layout = _layout(summary)
+    where = (path, examined.kind, summary.picture, summary.decoder)
     return Clip(
         path=path,
         kind=examined.kind,
@@ -74,46 +66,53 @@ def _opened(path: Path, examined: Examined) -> Clip:
         pixel_format=layout.name,
         bit_depth=max(8, layout.depth),
         channels=1 if layout.is_grey else 3,
-        has_alpha=has_alpha,
+        has_alpha=layout.has_alpha and not is_opaque(*where, layout),
         pixel_aspect=frames.aspect,
-        colour=frames.colour or Colour(),
+        colour=replace(look.colour, range="pc", matrix="gbr") if layout.is_rgb else look.colour,
         index=summary.picture,
         decoder=summary.decoder,
+        disposition=summary.disposition,
+        first_field=first_field(*where) if look.interlaced else None,
         streams=summary.streams,
         chapters=summary.chapters,
         metadata=summary.metadata,
         loops=examined.loops,
-        notes=(*summary.notes, *_notes(frames, layout)),
+        notes=(*summary.notes, *_notes(frames, summary, layout, alike)),
     )
 
 
-def _check_whole(summary: Summary, examined: Examined, frames: Decoded) -> None:
-    if not examined.complete and summary.seconds is not None and frames.end < summary.seconds - _TOLERANCE:
+def _check_whole(summary: Summary, examined: Examined, frames: Listed) -> None:
+    if not examined.complete and summary.seconds is not None and summary.end < summary.seconds - _TOLERANCE:
         raise UnusableInputError(
-            f"ends after {float(frames.end):.2f} of {float(summary.seconds):.2f} s: get a whole copy"
+            f"ends after {float(summary.end):.2f} of {float(summary.seconds):.2f} s: get a whole copy"
         )
-    missing = frames.packets - len(frames.ticks)
+    missing = len(summary.slots) - len(frames.ticks)
     if missing > 0 and frames.errors:
         raise UnusableInputError(
-            f"is damaged, {missing} of its {frames.packets} frames cannot be decoded: get a fresh copy"
+            f"is damaged, {missing} of its {len(summary.slots)} frames cannot be decoded: get a fresh copy"
         )
 
 
-def _layout(frames: Decoded) -> PixelFormat:
-    layout = ffmpeg.pixel_formats().get(frames.pixel_format)
+def _layout(summary: Summary) -> PixelFormat:
+    name = summary.look.pixel_format
+    layout = ffmpeg.pixel_formats().get(name)
     if layout is None or layout.depth > 16:
-        raise UnusableInputError(f"has samples of a kind that is not supported ({frames.pixel_format}): convert it")
-    matrix = frames.colour.matrix if frames.colour else None
+        raise UnusableInputError(f"has samples of a kind that is not supported ({name or 'unknown'}): convert it")
+    matrix = summary.look.colour.matrix
     if matrix is not None and matrix not in MATRICES and not layout.is_grey:
         raise UnusableInputError(f"has colours of a kind that is not supported ({matrix}): convert it to BT.709 first")
     return layout
 
 
-def _notes(frames: Decoded, layout: PixelFormat) -> tuple[str, ...]:
-    notes, colour = [], frames.colour or Colour()
+def _notes(frames: Listed, summary: Summary, layout: PixelFormat, alike: int) -> tuple[str, ...]:
+    notes, colour = [], summary.look.colour
     if frames.errors:
         notes.append(f"the clip is damaged in places, which its decoder filled in ({shown(frames.errors[0])})")
-    if frames.interlaced:
+    if alike:
+        notes.append(
+            f"{alike} of {len(frames.ticks)} frames have no time of their own: they are shown between those around them"
+        )
+    if summary.look.interlaced:
         notes.append("the clip is interlaced: its frames are restored as they are, both fields in one")
     if colour.matrix is None and not layout.is_rgb and not layout.is_grey:
         name = {"bt709": "BT.709", "smpte170m": "BT.601"}[assumed_matrix(frames.size[1])]
@@ -121,7 +120,6 @@ def _notes(frames: Decoded, layout: PixelFormat) -> tuple[str, ...]:
     if colour.transfer in _HDR:
         kind = _HDR[colour.transfer]
         notes.append(f"the clip is HDR ({kind}): its values are restored as they are, without tone mapping")
-    lost = sorted(name for name in frames.side_data if name.startswith(_LOST))
-    if lost:
-        notes.append(f"what is coded within the picture's stream is left out: {', '.join(lost)}")
+    if summary.look.side_data:
+        notes.append(f"what is coded within the picture's stream is left out: {', '.join(summary.look.side_data)}")
     return tuple(notes)

@@ -1,160 +1,325 @@
-"""What a clip's file says of itself: its streams, chapters and tags, in ffmpeg's summary of it."""
+"""What a clip's file says of itself: its streams, packets, chapters and tags, and how its first frames look.
+
+PyAV reads all of it as data. Nothing is taken from what ffmpeg logs: a log has no quoting, so that a line break in a
+tag could hide a stream or forge one.
+"""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pipcli.errors import UnusableInputError
-from pipcli.media.clips.clip import Chapter, Kind, Stream, StreamType
-from pipcli.media.clips.containers import CUT_OFF, input_options
-from pipcli.media.clips.ffmpeg import FfmpegFailure, Process
-from pipcli.media.sources import check_size
+from pipcli.media.clips.clip import Chapter, Colour, Kind, Stream, StreamType
+from pipcli.media.clips.containers import READERS
+from pipcli.media.clips.ffmpeg import FfmpegFailure
+from pipcli.media.clips.tags import COLOUR_NAMES, SIDE_DATA_NAMES
+from pipcli.media.sources import MAX_PIXELS, check_size, regular_file
 
-_STREAM = re.compile(
-    r"(?P<margin>  (?:  )?)Stream #0:(?P<index>\d+)(?:\[0x[0-9a-f]+\])?(?:\((?P<language>[^)]*)\))?: "
-    r"(?P<type>Video|Audio|Subtitle|Data|Attachment): (?P<codec>\w+)(?P<rest>.*)"
-)
-_SECTION = re.compile(r"^\[(CHAPTER|STREAM)\]\n", re.MULTILINE)
-_PAIR = re.compile(r"((?:[^=\\\n]|\\.)*)=((?:[^\\\n]|\\.)*)\n", re.DOTALL)
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.stream import Stream as AvStream
+    from av.video.frame import VideoFrame
+
 _OF_THE_CONTAINER = ("major_brand", "minor_version", "compatible_brands", "encoder", "software", "duration")
+_TYPES = ("video", "audio", "subtitle", "data", "attachment")
+_LOOKED_AT = 12
+"""Frames that are decoded to see how they look: enough for one group of B-frames and both halves of a telecine."""
+
+_LOOKED_AT_PIXELS = 1 << 26
+"""Of very large frames fewer are decoded: together hardly more than so many pixels."""
+
+_ROOM = 4
+"""A decoded picture may have so many times the pixels that the container declares: codecs code in whole blocks."""
+
+_LEAST_ROOM = 1 << 20  # pixels
+_CHEAP_PIXELS, _PIXELS_A_BYTE = 2 << 30, 100_000
+"""Pixels to decode that are always allowed, and from there on how many a byte of the file may stand for.
+
+A still picture of 1920x1080 coded by x264 has some 30,000 a byte; 2 Gpixel take some five seconds to decode.
+"""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the first frames of a picture look.
+
+    Args:
+        pixel_format: ffmpeg's name of the layout of samples; "" if no frame could be decoded.
+        colour: the tags.
+        interlaced: some frame is of two fields.
+        side_data: names of what the frames carry beside their samples.
+    """
+
+    pixel_format: str = ""
+    colour: Colour = field(default_factory=Colour)
+    interlaced: bool = False
+    side_data: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What ffmpeg says about a file before it decodes anything.
+    """What a file says.
 
     Args:
         picture: the place of the picture's stream.
-        decoder: options that ffmpeg needs to decode all of it.
+        decoder: options that ffmpeg needs to decode all of it, and no more.
         codec: of the picture.
+        least_side: the shorter side of a frame in pixels; 0 if the file does not say.
+        disposition: what the picture's stream is for, in ffmpeg's names.
+        rate: frames a second, as the container or the codec says; often only a guess.
+        slots: (place in units of the picture's clock) of each of its packets that is not empty, in coding order.
         streams: beside the picture.
         seconds: the length that the container claims; None if it claims none.
+        end: in seconds, of the latest packet of picture, sound and subtitles.
         chapters: in order of time.
         metadata: (name, text) of the file as a whole.
         notes: sentences for the user.
+        look: of the picture's first frames.
     """
 
     picture: int
     decoder: tuple[str, ...]
     codec: str
+    least_side: int
+    disposition: tuple[str, ...]
+    rate: Fraction | None
+    slots: tuple[int, ...]
     streams: tuple[Stream, ...]
     seconds: Fraction | None
+    end: Fraction
     chapters: tuple[Chapter, ...]
     metadata: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    look: Look = field(default_factory=Look)
 
 
-def summarised(path: Path, kind: Kind) -> Summary:
-    """Ask ffmpeg for its summary of a file.
+def summarised(path: Path, kind: Kind, index: int | None = None) -> Summary:
+    """Read what a file says: its header, the places of all packets, and a few frames.
+
+    Args:
+        path: the file.
+        kind: of container.
+        index: the place of the picture's stream; by itself the one that players show is found.
 
     Raises:
-        FfmpegFailure: it cannot read it.
-        UnusableInputError: there is no moving picture in it, or the end of it is missing.
+        FfmpegFailure: it cannot be read.
+        UnusableInputError: there is no moving picture in it, or one that would be too much to decode.
     """
-    lines: list[str] = []
-    arguments = ["-v", "level+info", *input_options(kind, path), "-f", "ffmetadata", "-"]
-    with Process(arguments, listen=lines.append) as process:
-        described = process.sink.read().decode("utf-8", "replace")
-        failed = process.wait() != 0
-        reason, errors = process.reason, process.errors
-    lines = [line.replace("[info] ", "", 1) for line in lines]
-    end = next((at for at, line in enumerate(lines) if line.startswith("Output #0")), len(lines))
-    found = _streams(lines[:end])
-    pictures = [match for match in found if match["type"] == "Video" and "(attached pic)" not in match["rest"]]
-    if not found and failed:
-        cut_off = any(re.search("moov atom not found|partial file|ended prematurely", line) for line in errors)
-        raise UnusableInputError(CUT_OFF) if cut_off else FfmpegFailure(reason)
+    import av
+
+    try:
+        with regular_file(path, "a clip's file", "the clip") as (file, size):
+            with _opened(file, kind) as container:
+                summary = _summary(container, size, index)
+            file.seek(0)
+            with _opened(file, kind) as container:
+                return replace(summary, look=_look(container, summary))
+    except av.FFmpegError as error:
+        raise FfmpegFailure(str(error.strerror or "it cannot be read")) from error
+
+
+def first_packet(path: Path, kind: Kind, index: int) -> bytes:
+    """The first packet of a stream, such as the whole of an attached picture; empty if there is none.
+
+    Raises:
+        FfmpegFailure: the file cannot be read.
+    """
+    import av
+
+    try:
+        with regular_file(path, "a clip's file", "the clip") as (file, _), _opened(file, kind) as container:
+            return next((bytes(packet) for packet in container.demux(container.streams[index]) if packet.size), b"")
+    except av.FFmpegError as error:
+        raise FfmpegFailure(str(error.strerror or "it cannot be read")) from error
+
+
+def _opened(file: Any, kind: Kind) -> InputContainer:
+    """The file as what it is. PyAV gets the open file, not its name: it can open no other and reach no network."""
+    import av
+
+    # Options of the decoders that look for what the container does not say, too.
+    options = {"max_pixels": str(MAX_PIXELS), "protocol_whitelist": "file"}
+    opened = av.open(file, format=READERS[kind], options=options, metadata_errors="surrogateescape")
+    return cast("InputContainer", opened)
+
+
+def _summary(container: InputContainer, size: int, index: int | None) -> Summary:
+    picture, notes = _picture(container, index)
+    context = picture.codec_context
+    if context is None:
+        raise UnusableInputError("has a picture in a coding that ffmpeg does not know: convert it first")
+    codec = context.codec.canonical_name
+    width, height = context.width, context.height
+    if width and height:
+        check_size(width, height)  # before a decoder makes room for it
+    most = min(MAX_PIXELS, max(_ROOM * width * height, _LEAST_ROOM)) if width and height else MAX_PIXELS
+    slots, starts, end = _places(container, picture)
+    if width * height * len(slots) > max(_CHEAP_PIXELS, _PIXELS_A_BYTE * size):
+        raise UnusableInputError(
+            f"is {len(slots)} frames of {width}x{height} in {size:,} bytes, which is no clip but a trap for programs: "
+            "give another clip"
+        )
+    return Summary(
+        picture=picture.index,
+        decoder=(*_decoder(codec, picture.metadata), "-max_pixels", str(most)),
+        codec=codec,
+        least_side=min(width, height),
+        disposition=_dispositions(picture),
+        rate=picture.guessed_rate or None,
+        slots=slots,
+        streams=tuple(
+            _stream(one, starts.get(one.index))
+            for one in container.streams
+            if one is not picture and not _is_made_anew(one)
+        ),
+        seconds=None if container.duration is None else Fraction(container.duration, av_time_base()),
+        end=end,
+        chapters=tuple(_chapters(container)),
+        metadata=tuple(
+            (name, text) for name, text in container.metadata.items() if name.lower() not in _OF_THE_CONTAINER
+        ),
+        notes=notes,
+    )
+
+
+def av_time_base() -> int:
+    """Units of a container's length in a second."""
+    import av
+
+    return int(av.time_base)
+
+
+def _picture(container: InputContainer, index: int | None) -> tuple[Any, tuple[str, ...]]:
+    """The stream of the moving picture that players show, and a sentence about the others."""
+    pictures = [one for one in container.streams.video if not _is_cover(one)]
+    if index is not None:
+        pictures = [one for one in pictures if one.index == index]
     if not pictures:
         raise UnusableInputError("has no moving picture, only other streams: give a clip with a video stream")
-    picture = next((match for match in pictures if "(default)" in match["rest"]), pictures[0])
-    if picture["codec"] == "none":
-        raise UnusableInputError("has a picture in a coding that ffmpeg does not know: convert it first")
-    if size := re.search(r", (\d+)x(\d+)[ ,]", picture["rest"]):
-        check_size(int(size[1]), int(size[2]))  # before a decoder makes room for it
-    others = [_stream(match) for match in found if match is not picture]
-    duration = next((m for line in lines[:end] if (m := re.match(r"  Duration: (\d+):(\d+):([\d.]+),", line))), None)
-    chapters, metadata = _described(described)
-    return Summary(
-        picture=int(picture["index"]),
-        decoder=_decoder(picture["codec"], lines, picture),
-        streams=tuple(stream for stream in others if not _is_made_anew(stream, found)),
-        codec=picture["codec"],
-        seconds=int(duration[1]) * 3600 + int(duration[2]) * 60 + Fraction(duration[3]) if duration else None,
-        chapters=chapters,
-        metadata=metadata,
-        notes=_stream_notes(pictures, picture),
-    )
+    picture = next((one for one in pictures if "default" in _dispositions(one)), pictures[0])
+    if len(pictures) == 1:
+        return picture, ()
+    rest = ", ".join(str(one.index) for one in pictures if one is not picture)
+    return picture, (f"stream {picture.index} of {len(pictures)} pictures is the one restored; stream {rest} is not",)
 
 
-def _streams(lines: list[str]) -> list[re.Match[str]]:
-    """The lines that tell of streams; those of streams that belong together stand further to the right."""
-    found: dict[str, re.Match[str]] = {}
-    grouped = False
-    for line in lines:
-        match = _STREAM.match(line)
-        if match and (grouped or len(match["margin"]) == 2):
-            found.setdefault(match["index"], match)
-        if line.startswith("  ") and line[2] != " ":
-            grouped = line.startswith("  Stream group #0:")
-    return sorted(found.values(), key=lambda match: int(match["index"]))
+def _is_cover(stream: AvStream) -> bool:
+    return "attached_pic" in _dispositions(stream)
 
 
-def _stream(match: re.Match[str]) -> Stream:
-    language = match["language"]
+def _dispositions(stream: AvStream) -> tuple[str, ...]:
+    return tuple(str(one.name) for one in type(stream.disposition) if one in stream.disposition)
+
+
+def _stream(stream: AvStream, start: Fraction | None) -> Stream:
+    context = stream.codec_context
+    name = context.codec.canonical_name if context is not None else getattr(stream, "name", None)
+    language = stream.metadata.get("language")
     return Stream(
-        int(match["index"]),
-        cast(StreamType, match["type"].lower()),
-        match["codec"],
-        None if language in (None, "und") else language,
+        stream.index,
+        cast(StreamType, stream.type if stream.type in _TYPES else "data"),
+        name or "unknown",
+        None if language in (None, "", "und") else language,
+        _dispositions(stream),
+        tuple(stream.metadata.items()),
+        start,
     )
 
 
-def _is_made_anew(stream: Stream, found: list[re.Match[str]]) -> bool:
+def _is_made_anew(stream: AvStream) -> bool:
     """Whether the writer makes this stream from what it is told of chapters and time code."""
-    rest = next(match["rest"] for match in found if int(match["index"]) == stream.index)
-    return stream.type == "data" and re.search(r"\((tmcd|text) / ", rest) is not None
+    import av
+
+    is_chapters = stream.discard == av.stream.Discard.all
+    return stream.type == "data" and (is_chapters or "timecode" in stream.metadata)
 
 
-def _decoder(codec: str, lines: list[str], picture: re.Match[str]) -> tuple[str, ...]:
+def _decoder(codec: str, metadata: dict[str, str]) -> tuple[str, ...]:
     """VP8 and VP9 keep alpha beside the picture, where ffmpeg's own decoders do not look."""
-    tags = []
-    for line in lines[lines.index(picture.string) + 1 :]:
-        if not line.startswith(picture["margin"] + "  "):
-            break
-        tags.append(line.strip().lower())
-    if codec in ("vp8", "vp9") and any(re.fullmatch(r"alpha_mode\s*: 1", tag) for tag in tags):
+    tags = {name.lower(): text for name, text in metadata.items()}
+    if codec in ("vp8", "vp9") and tags.get("alpha_mode") == "1":
         return ("-c:v", {"vp8": "libvpx", "vp9": "libvpx-vp9"}[codec])
     return ()
 
 
-def _stream_notes(pictures: list[re.Match[str]], picture: re.Match[str]) -> tuple[str, ...]:
-    if len(pictures) == 1:
-        return ()
-    rest = ", ".join(match["index"] for match in pictures if match is not picture)
-    return (f"stream {picture['index']} of {len(pictures)} pictures is the one restored; stream {rest} is not",)
+def _chapters(container: InputContainer) -> Iterator[Chapter]:
+    for one in container.chapters():
+        if one["time_base"] is not None:
+            start, end = one["start"] * one["time_base"], one["end"] * one["time_base"]
+            yield Chapter(start, end, one["metadata"].get("title", ""))
 
 
-def _described(text: str) -> tuple[tuple[Chapter, ...], tuple[tuple[str, str], ...]]:
-    """The chapters and the file's own tags out of ffmpeg's metadata format, where = ; # \\ and newlines are escaped."""
-    parts = _SECTION.split(text.partition("\n")[2])
-    metadata = tuple(pair for pair in _pairs(parts[0]).items() if pair[0].lower() not in _OF_THE_CONTAINER)
-    chapters = []
-    for kind, body in zip(parts[1::2], parts[2::2], strict=True):
-        if kind == "CHAPTER":
-            pairs = _pairs(body)
-            base = Fraction(pairs.get("TIMEBASE", "1/1000000000"))
-            start, end = int(pairs["START"]) * base, int(pairs["END"]) * base
-            chapters.append(Chapter(start, end, pairs.get("title", "")))
-    return tuple(chapters), metadata
+def _places(container: InputContainer, picture: Any) -> tuple[tuple[int, ...], dict[int, Fraction], Fraction]:
+    """Read all packets of picture, sound and subtitles, without decoding any.
+
+    Returns:
+        The places of the picture's packets, when each stream begins, and the latest end, in seconds.
+    """
+    import av
+
+    slots: list[int] = []
+    starts: dict[int, Fraction] = {}
+    ends: dict[int, Fraction] = {}
+    wanted = [picture, *(one for one in container.streams if one.type in ("audio", "subtitle"))]
+    with contextlib.suppress(av.FFmpegError):  # a file that ends too early is judged by what is decoded of it
+        for packet in container.demux(wanted):
+            index, base = packet.stream_index, packet.time_base or Fraction(0)
+            if packet.pts is not None and packet.size:
+                starts.setdefault(index, packet.pts * base)
+                ends[index] = max(ends.get(index, Fraction(0)), (packet.pts + (packet.duration or 0)) * base)
+            if index == picture.index and packet.size and not packet.is_discard:
+                place = packet.dts if packet.dts is not None else packet.pts
+                slots.append(len(slots) if place is None else place)
+    return tuple(slots), starts, max(ends.values(), default=Fraction(0))
 
 
-def _pairs(text: str) -> dict[str, str]:
-    return {_unescaped(name): _unescaped(value) for name, value in _PAIR.findall(text)}
+def _look(container: InputContainer, summary: Summary) -> Look:
+    """Decode the first frames, of which only what they look like is kept."""
+    picture: Any = container.streams[summary.picture]
+    picture.codec_context.options = {"max_pixels": summary.decoder[-1]}
+    look, pixels = Look(), 0
+    for frame in islice(_frames(container, picture), _LOOKED_AT):
+        look, pixels = _with_frame(look, frame), pixels + frame.width * frame.height
+        if pixels > _LOOKED_AT_PIXELS:
+            break
+    if look.pixel_format and "-c:v" in summary.decoder:
+        return replace(look, pixel_format="yuva420p")  # the only layout with alpha that these decoders have
+    return look
 
 
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
+def _frames(container: InputContainer, picture: Any) -> Iterator[VideoFrame]:
+    """Decode a stream as far as it goes."""
+    import av
+
+    with contextlib.suppress(av.FFmpegError):
+        for packet in container.demux(picture):
+            with contextlib.suppress(av.FFmpegError):  # a damaged frame; the next may be sound
+                yield from picture.decode(packet)
+
+
+def _with_frame(look: Look, frame: VideoFrame) -> Look:
+    return Look(
+        look.pixel_format or frame.format.name,
+        look.colour if look.pixel_format else _colour(frame),
+        look.interlaced or frame.interlaced_frame,
+        tuple(sorted({*look.side_data, *_side_data(frame)})),
+    )
+
+
+def _side_data(frame: VideoFrame) -> Iterator[str]:
+    with contextlib.suppress(ValueError):  # a kind that PyAV has no name for
+        kinds: Any = frame.side_data  # a mapping by its base class, but its iterator gives the values
+        for one in kinds:
+            if one.type.name in SIDE_DATA_NAMES:
+                yield SIDE_DATA_NAMES[one.type.name]
+
+
+def _colour(frame: VideoFrame) -> Colour:
+    values = (frame.color_range, frame.colorspace, frame.color_primaries, frame.color_trc)
+    return Colour(*(names.get(value) for names, value in zip(COLOUR_NAMES, values, strict=True)))

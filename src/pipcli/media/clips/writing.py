@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from pipcli.errors import PipRestoreError, UnusableInputError
-from pipcli.media.clips import nut
+from pipcli.media.clips import avi, nut
 from pipcli.media.clips.alpha import alphas
 from pipcli.media.clips.clip import FrameTimes
-from pipcli.media.clips.command import arguments, sent_layout, sent_samples, shift
-from pipcli.media.clips.decoding import decoded
+from pipcli.media.clips.command import arguments, attached, sent_layout, sent_samples, shift, starts
 from pipcli.media.clips.ffmpeg import FfmpegFailure, Process
 from pipcli.media.clips.folders import FolderWriter
 from pipcli.media.clips.plan import Plan
+from pipcli.media.clips.probing import open_clip
+from pipcli.media.clips.summary import first_packet
 from pipcli.media.publishing import hidden_beside, publish_file
 from pipcli.media.sources import shown
 
@@ -105,7 +108,7 @@ class _FileWriter:
     def complete(self) -> None:
         try:
             self._encoding.finish()
-            written = decoded(self._path, self._plan.kind, self._plan.place).times(self._plan.kind)
+            written = open_clip(self._path, self._plan.place).times
         except (FfmpegFailure, UnusableInputError) as error:
             raise self._failure(error) from error
         wrong = difference(written, self._plan)
@@ -138,7 +141,10 @@ class Encoding:
 
     def __init__(self, plan: Plan, path: Path, *, tried: bool = False) -> None:
         self._plan = plan
-        self._process = Process(arguments(plan, path, tried=tried), source=True, sink=False)
+        self._path = path
+        self._covers = ExitStack()
+        covers = self._written_covers() if attached(plan) else []
+        self._process = Process(arguments(plan, path, covers, tried=tried), source=True, sink=False)
         self._ticks = iter([tick + shift(plan) for tick in plan.times.ticks])
         self._head = nut.header(sent_layout(plan), plan.width, plan.height, plan.times.base, plan.times.rate)
 
@@ -151,6 +157,7 @@ class Encoding:
     def close(self) -> None:
         """End it, if it still runs."""
         self._process.kill()
+        self._covers.close()
 
     def write(self, samples: NDArray[np.uint16], alpha: NDArray[np.uint16] | None) -> None:
         """Code the next frame, (H, W, C) and (H, W) uint16 over the full range."""
@@ -169,6 +176,17 @@ class Encoding:
         with contextlib.suppress(BrokenPipeError):
             self._process.source.close()
         self._end()
+        if self._plan.kind == "avi":
+            avi.set_starts(self._path, starts(self._plan))
+
+    def _written_covers(self) -> list[Path]:
+        """The files of the covers that are attached, in a folder that lives as long as this."""
+        folder = Path(self._covers.enter_context(TemporaryDirectory()))
+        clip, paths = self._plan.clip, []
+        for stream in attached(self._plan):
+            paths.append(folder / str(stream.index))
+            paths[-1].write_bytes(first_packet(clip.path, clip.kind, stream.index))
+        return paths
 
     def _end(self) -> None:
         if self._process.wait():
