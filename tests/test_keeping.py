@@ -1,14 +1,18 @@
 """What is kept of unfinished work: nothing half, nothing of other work, and nothing that two processes write."""
 
 import json
+import os
+import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pipcli.errors import OutputRefusedError
 from pipcli.keeping import LOCK, MANIFEST, Kept, checksum, checksum_of, folder_beside, replaceable
+from pipcli.media import portable
 
 IDENTITY = {"input": "a" * 64, "--sigma": 25.0, "--paper": False, "--steps": None}
 
@@ -27,13 +31,13 @@ def test_the_folder_is_hidden_beside_the_output_however_long_its_name(tmp_path: 
 
 def test_what_was_saved_is_there_for_the_same_work(folder: Path) -> None:
     with Kept(folder, IDENTITY) as kept:
-        kept.save({"one": b"1", "two": b"2"})
-        kept.forget(["two", "three"])
+        kept.save({"fit-one.pt": b"1", "fit-two.pt": b"2"})
+        kept.forget(["fit-two.pt", "fit-three.pt"])
     with Kept(folder, IDENTITY) as kept:
-        assert "one" in kept
+        assert "fit-one.pt" in kept
         assert not kept.is_empty
-        assert kept.load("one") == b"1"
-        assert kept.load("two") is None
+        assert kept.load("fit-one.pt") == b"1"
+        assert kept.load("fit-two.pt") is None
         kept.discard()
     assert not folder.exists()
 
@@ -50,79 +54,317 @@ def test_what_was_saved_is_there_for_the_same_work(folder: Path) -> None:
 )
 def test_other_work_is_refused_by_name_unless_begun_anew(folder: Path, change: dict[str, object], words: str) -> None:
     with Kept(folder, IDENTITY) as kept:
-        kept.save({"one": b"1"})
+        kept.save({"fit-one.pt": b"1"})
     other = {**IDENTITY, **change}
     with pytest.raises(OutputRefusedError, match=f"{words}: .* or add --no-such to begin anew"):
         Kept(folder, other, advice="add --no-such")  # type: ignore[arg-type]
     with Kept(folder, IDENTITY) as kept:
-        assert kept.is_sound("one")
+        assert kept.is_sound("fit-one.pt")
     with Kept(folder, other, anew=True) as kept:  # type: ignore[arg-type]
-        assert kept.load("one") is None
+        assert kept.load("fit-one.pt") is None
 
 
 @pytest.mark.parametrize("damage", [b"", b"x", b"11"])
 def test_a_file_that_is_not_as_it_was_written_is_none(folder: Path, damage: bytes) -> None:
     with Kept(folder, IDENTITY) as kept:
-        kept.save({"one": b"1", "two": b"2"})
-        (folder / "one").write_bytes(damage)
-        assert kept.load("one") is None
-        assert kept.load("two") == b"2"
+        kept.save({"fit-one.pt": b"1", "fit-two.pt": b"2"})
+        (folder / "fit-one.pt").write_bytes(damage)
+        assert kept.load("fit-one.pt") is None
+        assert kept.load("fit-two.pt") == b"2"
 
 
-@pytest.mark.parametrize("manifest", [b"", b"{", b"[]", b"{}", b'{"format": 1, "identity": {}, "files": 3}', b"\xff"])
-def test_a_manifest_that_cannot_be_read_is_no_work(folder: Path, manifest: bytes) -> None:
+MANIFESTS = {
+    "nothing": b"",
+    "half": b"{",
+    "a list": b"[]",
+    "no words": b"{}",
+    "outputs alone": b'{"outputs": {"o.png": "0"}}',
+    "no UTF-8": b'{"made_by": "\xff"}',
+    "deep": b"[" * 200_000,
+    "a long number": b'{"format": 1%s}' % (b"0" * 5000),
+    "large": b" " * (17 << 20),
+}
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS.values(), ids=MANIFESTS)
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_folder_whose_manifest_is_none_is_not_ours(folder: Path, manifest: bytes, anew: bool) -> None:
     with Kept(folder, IDENTITY) as kept:
-        kept.save({"one": b"1"})
+        kept.save({"fit-one.pt": b"1"})
     (folder / MANIFEST).write_bytes(manifest)
-    with Kept(folder, IDENTITY) as kept:
-        assert kept.load("one") is None
-        assert {entry.name for entry in folder.iterdir()} <= {LOCK, MANIFEST}
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(OutputRefusedError, match="is not a folder that this tool made, it has no manifest"):
+        Kept(folder, IDENTITY, anew=anew)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_a_manifest_of_a_later_version_is_refused(folder: Path) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"made_by": "somebody"},
+        {"more": 1},
+        {"identity": []},
+        {"identity": {"input": [[]]}},
+        {"call": [1]},
+        {"outputs": {"/o.png": 3}},
+        {"outputs": {"/o.png": "0"}},
+        {"files": 3},
+        {"files": {"fit-one.pt": "0" * 64}},
+        {"files": {"fit-one.pt": {"sha256": "0" * 64, "bytes": -1}}},
+        {"files": {"fit-one.pt": {"sha256": "0" * 64, "bytes": 1e300}}},
+        {"files": {"fit-one.pt": {"sha256": "0" * 64, "bytes": True}}},
+        *(
+            {"files": {name: {"sha256": "0" * 64, "bytes": 1}}}
+            for name in (
+                "../victim",
+                "fit-1/../../victim.pt",
+                "/etc/passwd",
+                "",
+                ".",
+                "thesis.txt",
+                "lock",
+                "fit-a.pt\n",
+            )
+        ),
+    ],
+)
+def test_no_part_of_a_manifest_is_trusted(folder: Path, change: dict[str, object]) -> None:
     with Kept(folder, IDENTITY) as kept:
-        kept.save({"one": b"1"})
+        kept.save({"fit-one.pt": b"1"})
+    victim = folder.parent / "victim"
+    victim.write_bytes(b"mine")
     manifest = json.loads((folder / MANIFEST).read_bytes())
-    (folder / MANIFEST).write_text(json.dumps({**manifest, "format": 2}))
+    (folder / MANIFEST).write_text(json.dumps({**manifest, **change}))
+    for anew in (False, True):
+        with pytest.raises(OutputRefusedError, match="not a folder that this tool made"):
+            Kept(folder, IDENTITY, anew=anew)
+    assert victim.read_bytes() == b"mine"
+
+
+def test_words_of_a_manifest_come_out_on_one_line(folder: Path) -> None:
+    with Kept(folder, {"\n\x1b[31mowned\n": "\x1b]0;x\x07\nline", "--seed": "\ud800"}) as kept:
+        kept.save({"fit-one.pt": b"1"})
+    with pytest.raises(OutputRefusedError) as caught:
+        Kept(folder, {"--seed": 1})
+    assert str(caught.value).isprintable()
+    with pytest.raises(OutputRefusedError) as caught:
+        Kept(folder, {})
+    assert str(caught.value).isprintable()
+
+
+def test_a_manifest_of_another_version_is_refused(folder: Path) -> None:
+    with Kept(folder, IDENTITY) as kept:
+        kept.save({"fit-one.pt": b"1"})
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    (folder / MANIFEST).write_text(json.dumps({**manifest, "format": 3}))
     with pytest.raises(OutputRefusedError, match="another version"):
+        Kept(folder, IDENTITY)
+
+
+def link_to_folder(folder: Path, victim: Path) -> None:
+    folder.symlink_to(victim.parent)
+
+
+def a_users_folder(folder: Path, victim: Path) -> None:
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+
+
+def a_file(folder: Path, victim: Path) -> None:
+    folder.write_bytes(b"mine")
+
+
+def lock_is_a_link(folder: Path, victim: Path) -> None:
+    made(folder)
+    (folder / LOCK).unlink()
+    (folder / LOCK).symlink_to(victim)
+
+
+def lock_is_a_hard_link(folder: Path, victim: Path) -> None:
+    made(folder)
+    (folder / LOCK).unlink()
+    (folder / LOCK).hardlink_to(victim)
+
+
+def manifest_is_a_link(folder: Path, victim: Path) -> None:
+    made(folder)
+    (folder / MANIFEST).rename(victim)
+    (folder / MANIFEST).symlink_to(victim)
+
+
+def manifest_is_a_pipe(folder: Path, victim: Path) -> None:
+    made(folder)
+    (folder / MANIFEST).unlink()
+    os.mkfifo(folder / MANIFEST)
+
+
+def lock_is_a_pipe(folder: Path, victim: Path) -> None:
+    made(folder)
+    (folder / LOCK).unlink()
+    os.mkfifo(folder / LOCK)
+
+
+def a_kept_file_is_a_link(folder: Path, victim: Path) -> None:
+    made(folder)
+    (folder / "fit-one.pt").unlink()
+    (folder / "fit-one.pt").symlink_to(victim)
+
+
+def half_a_file_is_a_link(folder: Path, victim: Path) -> None:
+    made(folder)
+    (folder / ".pip-restore-0123456789abcdef.part").symlink_to(victim.parent)
+
+
+def a_users_file_in_ours(folder: Path, victim: Path) -> None:
+    made(folder)
+    (folder / "notes.txt").write_text("mine")
+
+
+def made(folder: Path) -> None:
+    with Kept(folder, IDENTITY) as kept:
+        kept.save({"fit-one.pt": b"1"})
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        link_to_folder,
+        a_users_folder,
+        a_file,
+        lock_is_a_link,
+        lock_is_a_hard_link,
+        manifest_is_a_link,
+        manifest_is_a_pipe,
+        lock_is_a_pipe,
+        a_kept_file_is_a_link,
+        half_a_file_is_a_link,
+        a_users_file_in_ours,
+    ],
+)
+@pytest.mark.parametrize("anew", [False, True])
+def test_what_is_not_ours_is_refused_and_left_as_it_was(
+    prepare: Callable[[Path, Path], None], anew: bool, folder: Path, tmp_path: Path
+) -> None:
+    victim = tmp_path / "precious" / "victim.txt"
+    victim.parent.mkdir()
+    victim.write_bytes(b"mine")
+    prepare(folder, victim)
+
+    def state() -> dict[str, tuple[int, int, bytes]]:
+        found = {}
+        for path in sorted(tmp_path.rglob("*")):
+            status = path.lstat()
+            data = path.read_bytes() if stat.S_ISREG(status.st_mode) else b""
+            found[str(path)] = (status.st_mode, status.st_ino, data)
+        return found
+
+    before = state()
+    with pytest.raises(OutputRefusedError):
+        Kept(folder, IDENTITY, anew=anew)
+    assert state() == before
+
+
+def test_an_empty_folder_is_nobodys(folder: Path) -> None:
+    folder.mkdir()
+    made(folder)
+    assert {entry.name for entry in folder.iterdir()} == {"fit-one.pt", LOCK, MANIFEST}
+
+
+def test_a_link_put_in_place_of_a_file_is_replaced_and_not_followed(folder: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"mine")
+    with Kept(folder, IDENTITY) as kept:
+        kept.save({"fit-one.pt": b"1"})
+        for name in ("fit-one.pt", MANIFEST):
+            (folder / name).unlink()
+            (folder / name).symlink_to(victim)
+        assert kept.load("fit-one.pt") is None
+        kept.save({"fit-one.pt": b"2"})
+        kept.discard()
+    assert victim.read_bytes() == b"mine"
+    assert not folder.exists()
+
+
+def test_a_folder_that_was_moved_away_does_not_lead_us_elsewhere(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / MANIFEST).write_bytes(b"mine")
+    with Kept(folder, IDENTITY) as kept:
+        folder.rename(tmp_path / "moved")
+        folder.symlink_to(other)
+        kept.save({"fit-one.pt": b"1"})
+        kept.discard()
+    assert {path.name: path.read_bytes() for path in other.iterdir()} == {MANIFEST: b"mine"}
+    assert folder.is_symlink()
+
+
+def test_where_folders_have_no_handles_it_works_by_paths(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portable, "CAN_HOLD_FOLDERS", False)
+    with Kept(folder, IDENTITY) as kept:
+        kept.save({"fit-one.pt": b"1"})
+    with Kept(folder, IDENTITY) as kept:
+        assert kept.load("fit-one.pt") == b"1"
+        kept.discard()
+    assert not folder.exists()
+    link_to_folder(folder, folder.parent / "x")
+    with pytest.raises(OutputRefusedError):
         Kept(folder, IDENTITY)
 
 
 def test_half_a_file_of_an_ended_process_is_removed(folder: Path) -> None:
     with Kept(folder, IDENTITY) as kept:
-        kept.save({"one": b"1"})
-    (folder / ".pip-restore-0123.part").write_bytes(b"half")
-    (folder / ".pip-restore-4567.part").mkdir()
-    (folder / ".pip-restore-4567.part" / "0001.png").write_bytes(b"half")
+        kept.save({"fit-one.pt": b"1"})
+    (folder / ".pip-restore-0123456789abcdef.part").write_bytes(b"half")
+    (folder / ".pip-restore-4567456789abcdef.part").mkdir()
+    (folder / ".pip-restore-4567456789abcdef.part" / "0001.png").write_bytes(b"half")
     with Kept(folder, IDENTITY):
-        assert {entry.name for entry in folder.iterdir()} == {"one", LOCK, MANIFEST}
+        assert {entry.name for entry in folder.iterdir()} == {"fit-one.pt", LOCK, MANIFEST}
 
 
 def test_what_work_has_made_it_may_replace_while_it_is_as_it_was(folder: Path) -> None:
     mine, others = folder.parent / "mine.png", folder.parent / "others.png"
     mine.write_bytes(b"1")
     others.write_bytes(b"1")
-    with Kept(folder, IDENTITY) as kept:
-        kept.save({"one": b"1"})
+    outputs = [mine, others]
+    with Kept(folder, IDENTITY, outputs) as kept:
+        kept.save({"fit-one.pt": b"1"})
+        assert not kept.permits(mine)
         kept.claim(mine, checksum(b"1"))
-        kept.save({"two": b"2"})
-    with Kept(folder, IDENTITY):  # work that goes on remembers
-        pass
-    outputs = [mine, others, None]
-    assert replaceable(outputs, folder, overwrite=False) == {mine}
+        kept.save({"fit-two.pt": b"2"})
+    with Kept(folder, IDENTITY, outputs) as kept:  # work that goes on remembers
+        assert kept.permits(mine) and not kept.permits(others)
+    assert replaceable([*outputs, None], folder, overwrite=False) == {mine}
     assert replaceable(outputs, None, overwrite=False) == set()
     assert replaceable(outputs, folder, overwrite=True) == {mine, others}
+    assert replaceable([mine], folder, overwrite=False) == set()  # of a call with other outputs
     link = folder.parent / "link.png"
     link.symlink_to(mine)
-    assert replaceable([link], folder, overwrite=False) == {link}
+    assert replaceable([link, others], folder, overwrite=False) == {link}
     mine.write_bytes(b"2")
+    assert replaceable(outputs, folder, overwrite=False) == set()
+    mine.unlink()
+    os.mkfifo(mine)
     assert replaceable(outputs, folder, overwrite=False) == set()
     mine.unlink()
     assert replaceable(outputs, folder, overwrite=False) == set()
 
 
+def test_other_outputs_and_other_work_permit_nothing(folder: Path) -> None:
+    mine = folder.parent / "mine.png"
+    mine.write_bytes(b"1")
+    with Kept(folder, IDENTITY, [mine]) as kept:
+        kept.save({"fit-one.pt": b"1"})
+        kept.claim(mine, checksum(b"1"))
+    with Kept(folder, IDENTITY, [mine], anew=True) as kept:
+        assert not kept.permits(mine)
+        kept.save({"fit-one.pt": b"1"})
+        kept.claim(mine, checksum(b"1"))
+    with Kept(folder, IDENTITY, [mine, folder.parent / "more.png"]) as kept:
+        assert not kept.permits(mine)
+
+
 @pytest.mark.parametrize("manifest", [b"", b"[]", b"{}", b'{"outputs": 3}', b'{"outputs": {"mine.png": 3}}'])
-def test_a_manifest_that_names_no_outputs_lets_none_be_replaced(folder: Path, manifest: bytes) -> None:
+def test_a_manifest_that_is_none_lets_nothing_be_replaced(folder: Path, manifest: bytes) -> None:
     folder.mkdir()
     (folder / MANIFEST).write_bytes(manifest)
     assert replaceable([folder / MANIFEST], folder, overwrite=False) == set()
@@ -143,7 +385,7 @@ def test_a_second_process_is_refused_and_a_dead_one_is_no_hindrance(folder: Path
         process.kill()
         process.communicate()
     with Kept(folder, {"input": 1}) as kept:
-        kept.save({"one": b"1"})
+        kept.save({"fit-one.pt": b"1"})
 
 
 def test_a_folder_in_which_nothing_is_kept_goes_away(folder: Path) -> None:

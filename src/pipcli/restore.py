@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from pipcli.errors import PipRestoreError
+from pipcli.fit.device import ran_out_of_memory
 from pipcli.fit.fit import Fit, Iterate, members_of
 from pipcli.fit.stopping import Choice, StopRule
 from pipcli.settings import StopName
@@ -137,6 +138,9 @@ class Keeper(Protocol):
 
     def keep(self, state: dict[str, Any]) -> None:
         """Keep a state, of plain values and tensors; it may end the work by raising. Called off the clock."""
+
+    def unusable(self) -> PipRestoreError:
+        """Return what to raise where the state that was kept is none of these members."""
 
 
 class Clock:
@@ -399,6 +403,7 @@ class _Restoration:
         pool: ThreadPoolExecutor,
         concurrency: Concurrency,
         keeper: Keeper | None,
+        state: dict[str, Any] | None,
     ) -> None:
         self.build_fit = build_fit
         self.limits = limits
@@ -407,7 +412,6 @@ class _Restoration:
         self.concurrency = concurrency
         self.keeper = keeper
         self.runs = [_Run(number, member, limits) for number, member in enumerate(members)]
-        state = None if keeper is None else keeper.kept()
         self.has_begun = state is not None
         self.clock = Clock() if state is None else Clock(state["seconds"])
         self.groups = self._new_groups() if state is None else self._kept_groups(state)
@@ -533,11 +537,18 @@ def restore(
         PipRestoreError: a member diverged twice.
     """
     members = [member for picture in pictures for member in picture.members]
-    with _workers(concurrency.workers) as pool:
-        restoration = _Restoration(members, build_fit, limits, watcher, pool, concurrency, keeper)
-        restoration.complete()
-    runs, seconds = iter(restoration.runs), restoration.clock.seconds()
-    return [_joined(picture.size, list(islice(runs, len(picture.members))), seconds) for picture in pictures]
+    kept = None if keeper is None else keeper.kept()
+    try:
+        with _workers(concurrency.workers) as pool:
+            restoration = _Restoration(members, build_fit, limits, watcher, pool, concurrency, keeper, kept)
+            restoration.complete()
+        runs, seconds = iter(restoration.runs), restoration.clock.seconds()
+        return [_joined(picture.size, list(islice(runs, len(picture.members))), seconds) for picture in pictures]
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        if keeper is None or kept is None or ran_out_of_memory(error):
+            raise
+        # Where a state comes from a file, it can be of anything.
+        raise keeper.unusable() from error
 
 
 def _joined(size: tuple[int, int], runs: list[_Run], seconds: float) -> Solution:

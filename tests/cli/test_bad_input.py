@@ -89,7 +89,6 @@ REFUSED_OPTIONS = {
     "the published method in another quality": (["in.png", "--paper", "--quality", "best"], "leave out --quality best"),
     "missing output folder": (["in.png", "-o", "none/out.png"], "its folder does not exist: create it first"),
     "output below a file": (["in.png", "-o", "grey.png/out.png"], "cannot write"),
-    "output is a folder": (["in.png", "-o", "."], "suffix"),
     "output is the input": (["in.png", "-o", "in.png", "--overwrite"], "is the input itself"),
     "output is a link to the input": (["in.png", "-o", "symbolic.png", "--overwrite"], "is the input itself"),
     "output is the input's other name": (["in.png", "-o", "hard.png", "--overwrite"], "is the input itself"),

@@ -1,18 +1,29 @@
 """The files of a task on a clip, opened and checked before any long work; loads no torch, so a refusal is quick."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipcli.cli.clip_moments import Moments, as_shown, at_rate, times_as_many
 from pipcli.cli.clip_options import ClipOptions, ClipTaskName
 from pipcli.cli.clip_tasks import DEFAULT_FACTOR, rate_of
 from pipcli.cli.options import STANDARD_STREAM
-from pipcli.cli.photo_files import check_apart, check_png
+from pipcli.cli.photo_files import check_png
+from pipcli.cli.roles import check_apart
 from pipcli.cli.task import Task
+from pipcli.cli.unchanged import Unchanged
 from pipcli.errors import UnusableInputError
 from pipcli.keeping import folder_beside, replaceable
 from pipcli.media import Photo, check_output, read_photo, shown
-from pipcli.media.clips import Clip, EncodingOptions, FrameTimes, Plan, check_writing, open_clip
+from pipcli.media.clips import (
+    Clip,
+    EncodingOptions,
+    FrameTimes,
+    Plan,
+    check_clip,
+    check_clip_output,
+    check_writing,
+    open_clip,
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +42,7 @@ class ClipFiles:
         sheet: PNG with frames before and after.
         slice: PNG with a row of pixels over time.
         side_by_side: how the clip of before and after is written; None without.
-        may_exist: the outputs that may exist already.
+        unchanged: the inputs as they were before anything was read of them.
     """
 
     clip: Clip
@@ -45,7 +56,13 @@ class ClipFiles:
     sheet: Path | None = None
     slice: Path | None = None
     side_by_side: Plan | None = None
-    may_exist: frozenset[Path] = frozenset()
+    unchanged: Unchanged = field(default_factory=lambda: Unchanged([]))
+
+    @property
+    def outputs(self) -> list[Path]:
+        """All that is written."""
+        side = None if self.side_by_side is None else self.side_by_side.output
+        return [path for path in (self.output, self.sheet, self.slice, side) if path is not None]
 
     @property
     def are_looked_at(self) -> bool:
@@ -62,27 +79,15 @@ def open_files(name: ClipTaskName, task: Task, source: Path, said: ClipOptions) 
     """
     if STANDARD_STREAM in (source, said.output):
         raise UnusableInputError("a clip is read and written as a file or folder: - is neither")
-    clip = open_clip(source)
     output = said.output or output_beside(source, task.suffix)
     outputs = (output, said.sheet, said.slice, said.side_by_side)
     may_exist = replaceable(outputs, folder_beside(output) if said.resume else None, overwrite=said.overwrite)
+    _check_outputs(output, said, source, may_exist, [(option, path) for option, path in task.sources.items()])
+    unchanged = Unchanged([source, said.reference, *task.sources.values()])
+    clip = open_clip(source)
     moments = _moments(name, said, clip)
     height, width = task.size_of_result(clip.height, clip.width)
     plan = check_writing(clip, output, (height, width), moments.times, encoding_of(said), overwrite=output in may_exist)
-    for option, path in (("--sheet", said.sheet), ("--slice", said.slice)):
-        if path is not None:
-            check_png(option, path)
-            check_output(path, source, overwrite=path in may_exist)
-    check_apart(
-        {
-            "--output": output,
-            "--sheet": said.sheet,
-            "--slice": said.slice,
-            "--side-by-side": said.side_by_side,
-            "--reference": said.reference,
-            **task.sources,
-        }
-    )
     side = None
     if said.side_by_side is not None:
         size, overwrite = (height, 2 * width), said.side_by_side in may_exist
@@ -99,7 +104,25 @@ def open_files(name: ClipTaskName, task: Task, source: Path, said: ClipOptions) 
         sheet=said.sheet,
         slice=said.slice,
         side_by_side=side,
-        may_exist=may_exist,
+        unchanged=unchanged,
+    )
+
+
+def _check_outputs(
+    output: Path, said: ClipOptions, source: Path, may_exist: frozenset[Path], aids: list[tuple[str, Path]]
+) -> None:
+    """Refuse outputs that cannot be written, before anything is decoded."""
+    check_clip(source)
+    for path in (output, said.side_by_side):
+        if path is not None:
+            check_clip_output(path, source, overwrite=path in may_exist)
+    for option, path in (("--sheet", said.sheet), ("--slice", said.slice)):
+        if path is not None:
+            check_png(option, path)
+            check_output(path, source, overwrite=path in may_exist)
+    check_apart(
+        {"--output": output, "--sheet": said.sheet, "--slice": said.slice, "--side-by-side": said.side_by_side},
+        [("--reference", said.reference), *aids, ("INPUT", source)],
     )
 
 

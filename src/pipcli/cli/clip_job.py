@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import math
 import time
 import zipfile
 from bisect import bisect_left, bisect_right
@@ -11,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,19 +20,22 @@ from torch import Tensor
 
 from pipcli.cli.clip_files import ClipFiles
 from pipcli.cli.clip_moments import apart_at
+from pipcli.cli.clip_networks import UnusableWarmStateError
 from pipcli.cli.clip_reading import Frame, FrameFeed, MaskFeed, as_frame, as_tensor
 from pipcli.cli.clip_restoring import Facts, Means, Restored, Restoring, Shown
 from pipcli.cli.clip_windows import FrameWindow
-from pipcli.cli.fit_keeping import FitKeeper
+from pipcli.cli.fit_keeping import FitKeeper, loaded
 from pipcli.cli.interrupt import Interruption
 from pipcli.console import Place
-from pipcli.errors import PipRestoreError
+from pipcli.errors import PipRestoreError, UnusableInputError
 from pipcli.fit.device import return_freed_memory
 from pipcli.keeping import Kept
 from pipcli.media import Photo, decode_photo, encode, shown
 from pipcli.restore import Outcome
 
 FACTS = "facts.json"
+# Of a kept window: what its frames can take as they are, and as much again for each frame and for its facts.
+OVERHEAD_SHARE, OVERHEAD_BYTES = 1.1, 1 << 16
 
 
 @dataclass(frozen=True)
@@ -57,16 +60,47 @@ class Piece:
         return buffer.getvalue()
 
     @classmethod
-    def read(cls, data: bytes) -> "Piece":
-        """Return the piece of a file that `written` made."""
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            numbers = [int(Path(name).stem) for name in archive.namelist() if name != FACTS]
-            pictures = {number: archive.read(f"{number}.png") for number in numbers}
-            return cls(Facts(**json.loads(archive.read(FACTS))), pictures)
+    def read(cls, data: bytes, numbers: Sequence[int]) -> "Piece":
+        """Return the piece of a file that `written` made.
 
-    def frame(self, number: int) -> Frame:
-        """Return the (H, W, C) samples of a frame."""
-        samples: Frame = decode_photo(self.pictures[number], "a kept frame").samples
+        Args:
+            data: the file.
+            numbers: of its frames.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                parts = archive.infolist()
+                if [part.filename for part in parts] != [FACTS, *(f"{number}.png" for number in numbers)]:
+                    raise ValueError("other parts than a window has")
+                # As `written` stores them: what is packed could unfold to any size.
+                packed = any(part.compress_type != zipfile.ZIP_STORED for part in parts)
+                if packed or sum(part.file_size for part in parts) > len(data):
+                    raise ValueError("the parts of a window are not packed")
+                facts = Facts.read(json.loads(archive.read(FACTS)))
+                return cls(facts, {number: archive.read(f"{number}.png") for number in numbers})
+        except Exception as error:
+            # A broad handler: on bytes that are not what they claim to be, the reader raises whatever it trips over.
+            raise ValueError("no kept window") from error
+
+    def frame(self, number: int, shape: tuple[int, int, int]) -> Frame:
+        """Return the samples of a frame.
+
+        Args:
+            number: of the frame.
+            shape: (H, W, C), as it must be.
+
+        Raises:
+            ValueError: it is of another shape, or no picture.
+        """
+        try:
+            samples: Frame = decode_photo(self.pictures[number], "a kept frame").samples
+        except UnusableInputError as error:
+            raise ValueError("no kept frame") from error
+        if samples.shape != shape or samples.dtype != np.uint16:
+            raise ValueError("a kept frame of another shape")
         return samples
 
 
@@ -96,6 +130,7 @@ class ClipJob:
             inverted_mask: whether white is what to keep.
         """
         self.files = files
+        self.overwrite = means.request.overwrite
         self.means = means
         self.restoring = restoring
         self.windows = windows
@@ -105,8 +140,8 @@ class ClipJob:
         cuts = [window.start for window in windows[1:] if window.opens_scene]
         self.positions = apart_at(files.moments.positions, cuts)
         self._outputs = _outputs_of(windows, self.positions)
-        self._to_do = self._still_to_do()
         self._facts: dict[int, Facts] = {}
+        self._to_do = self._still_to_do()
 
     @property
     def finished_before(self) -> int:
@@ -129,6 +164,7 @@ class ClipJob:
                 if window.number not in self._to_do:
                     continue
                 self.interruption.end_keeping()
+                self.files.unchanged.check()
                 self.means.reporter.at(
                     Place(
                         window=window.number + 1,
@@ -160,7 +196,20 @@ class ClipJob:
                 held.append((window, self._piece(window)))
             while position > held[0][0].stop - 1:
                 held.popleft()
-            yield _faded([(window.weight(float(position)), piece.frame(number)) for window, piece in held])
+            yield _faded(
+                [(window.weight(float(position)), self._frame(window, piece, number)) for window, piece in held]
+            )
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        """Of a frame of the result."""
+        return (self.files.height, self.files.width, self.files.clip.channels)
+
+    def _frame(self, window: FrameWindow, piece: Piece, number: int) -> Frame:
+        try:
+            return piece.frame(number, self._shape)
+        except ValueError as error:
+            raise self.kept.unusable(piece_name(window)) from error
 
     def _facts_of(self, window: FrameWindow) -> Facts:
         """Return how a finished window came about; what another run has left is read once."""
@@ -169,13 +218,18 @@ class ClipJob:
         return self._facts[window.number]
 
     def _piece(self, window: FrameWindow) -> Piece:
-        data = self.kept.load(piece_name(window))
+        outputs = self._outputs[window.number]
+        raw = len(outputs) * (2 * math.prod(self._shape) + OVERHEAD_BYTES) + OVERHEAD_BYTES
+        data = self.kept.load(piece_name(window), round(OVERHEAD_SHARE * raw))
         if data is None:
             raise PipRestoreError(
                 f"{piece_name(window)} in {shown(self.kept.folder)} was damaged after it was made: run the same "
                 "command again"
             )
-        return Piece.read(data)
+        try:
+            return Piece.read(data, outputs)
+        except ValueError as error:
+            raise self.kept.unusable(piece_name(window)) from error
 
     def _still_to_do(self) -> set[int]:
         """Return the windows that are not there, or damaged, and those before them that they must begin from."""
@@ -188,9 +242,16 @@ class ClipJob:
                 and not self.windows[after].opens_scene
                 and not self.kept.is_sound(warm_name(window))
             )
-            if is_begun_from or not self.kept.is_sound(piece_name(window)):
+            if is_begun_from or not self._is_there(window):
                 wanted.add(window.number)
         return wanted
+
+    def _is_there(self, window: FrameWindow) -> bool:
+        """Return whether a finished window was left by another run, which is then looked at before any work."""
+        if not self.kept.is_sound(piece_name(window)):
+            return False
+        self._facts_of(window)
+        return True
 
     def _restored(self, window: FrameWindow, feed: FrameFeed, mask: MaskFeed | None) -> Restored:
         observation = as_tensor(feed.frames(window.start, window.stop))
@@ -201,7 +262,10 @@ class ClipJob:
         shown = Shown(observation, known, positions, self._warm(window))
         if self.files.mask is not None and known is None:
             return Restored(observation, Facts(Outcome.CLEAN.name))
-        return self.restoring(shown, self._seconds(window), lambda layout: self._keeper(window, layout))
+        try:
+            return self.restoring(shown, self._seconds(window), lambda layout: self._keeper(window, layout))
+        except UnusableWarmStateError as error:
+            raise self.kept.unusable(warm_name(self.windows[window.number - 1])) from error
 
     def _keeper(self, window: FrameWindow, layout: str) -> FitKeeper:
         return FitKeeper(
@@ -224,8 +288,17 @@ class ClipJob:
     def _warm(self, window: FrameWindow) -> Any | None:
         if window.opens_scene or not self.restoring.leaves_warm:
             return None
-        data = self.kept.load(warm_name(self.windows[window.number - 1]))
-        return None if data is None else torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        name = warm_name(self.windows[window.number - 1])
+        data = self.kept.load(name)
+        if data is None:
+            return None
+        try:
+            warm = loaded(data)
+        except ValueError as error:
+            raise self.kept.unusable(name) from error
+        if warm.keys() != {"tile", "state"} or not isinstance(warm["state"], dict):
+            raise self.kept.unusable(name)
+        return warm
 
     def _keep(self, window: FrameWindow, restored: Restored) -> None:
         """Keep a finished window, and no longer what it began from."""

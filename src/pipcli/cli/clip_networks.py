@@ -35,6 +35,10 @@ class Moving(Protocol):
         """Return (2, h, w) in pixels (dy, dx): where each pixel of one frame is found in another."""
 
 
+class UnusableWarmStateError(ValueError):
+    """What the networks are to begin with is of others."""
+
+
 class ClipNetworks(Networks):
     """All networks of a window of frames: for each window of the picture as many as the settings say."""
 
@@ -157,7 +161,10 @@ class ClipNetworks(Networks):
         """Put the fit of some networks together, by their numbers, with a factor for the learning rate."""
         fit = super().build_fit(numbers, rate_factor)
         if self.warm is not None:
-            fit.prior.load_state_dict({name: tensor[list(numbers)] for name, tensor in self.warm.items()})
+            try:
+                fit.prior.load_state_dict({name: tensor[list(numbers)] for name, tensor in self.warm.items()})
+            except (LookupError, TypeError, AttributeError, RuntimeError) as error:
+                raise UnusableWarmStateError("the networks before are not like these") from error
         self._fits |= {number: (fit, place) for place, number in enumerate(numbers)}
         return fit
 

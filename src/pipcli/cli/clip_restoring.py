@@ -1,6 +1,7 @@
 """How a window of frames is restored: all frames together, each by itself, or what a task has of its own."""
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -68,6 +69,24 @@ class Facts:
     fitting_seconds: float = 0.0
     seconds: float = 0.0
     restarts: int = 0
+
+    @classmethod
+    def read(cls, said: Any) -> "Facts":
+        """Return the facts that were kept as JSON.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        facts = cls(**said) if isinstance(said, dict) else None
+        if facts is None or facts.outcome not in Outcome.__members__:
+            raise ValueError("no facts of a window")
+        counts = [facts.steps, facts.steps_done, [facts.restarts]]
+        seconds = (facts.fitting_seconds, facts.seconds)
+        if not all(isinstance(one, list) and all(type(count) is int for count in one) for one in counts):
+            raise ValueError("no facts of a window")
+        if not all(isinstance(one, int | float) and math.isfinite(one) for one in seconds):
+            raise ValueError("no facts of a window")
+        return facts
 
     @classmethod
     def of(cls, solutions: Sequence[Solution], seconds: float) -> "Facts":
@@ -279,8 +298,15 @@ class _WithWhatWasLearned:
         """Return the state to go on from; None to begin."""
         state = self._keeper.kept()
         if state is not None:
-            self._together.networks.remember(state.pop("learned"))
+            learned = state.pop("learned", None)
+            if not isinstance(learned, dict):
+                raise self.unusable()
+            self._together.networks.remember(learned)
         return state
+
+    def unusable(self) -> PipRestoreError:
+        """Return the refusal of a state that no fit has written."""
+        return self._keeper.unusable()
 
     def is_due(self) -> bool:
         """Return whether to keep the state of now."""

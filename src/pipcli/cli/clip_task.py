@@ -79,10 +79,10 @@ class ClipRequest:
         fits_blocks = not self.said.per_frame and self.name not in (ClipTaskName.DEHAZE, ClipTaskName.INTERPOLATE)
         return settings_of(self.photo, clip_preset if fits_blocks else preset)
 
-    def identity(self, device: str) -> Identity:
-        """Return what decides the frames of the result on a kind of device."""
+    def identity(self, input_checksum: str, device: str) -> Identity:
+        """Return what decides the frames of the result, on a kind of device, by what is in the input."""
         own = {"--window": self.window, "--per-frame": self.said.per_frame}
-        return {**identity_of(self.photo, device), **own}
+        return {**identity_of(self.photo, input_checksum, device), **own}
 
 
 def run(name: ClipTaskName, source: Path, said: ClipOptions) -> int:
@@ -104,9 +104,10 @@ def run(name: ClipTaskName, source: Path, said: ClipOptions) -> int:
         keep_freed_memory()
         device = choose_device(said.device)
         reporter = Reporter(Verbosity(said.json, said.quiet, said.verbose))
-        identity = request.identity(device.torch_device.type)
+        identity = request.identity(files.unchanged.checksum(source), device.torch_device.type)
         folder = folder_beside(files.output)
-        with Kept(folder, identity, anew=not said.resume, advice="add --no-resume") as kept:
+        outputs = files.outputs
+        with Kept(folder, identity, outputs, anew=not said.resume, advice="add --no-resume") as kept:
             job = _job(request, settings, files, kept, device, interruption, reporter)
             clip_report.started(job, said)
             try:
@@ -203,17 +204,20 @@ def _write(job: "ClipJob", interruption: Interruption, kept: Kept) -> "ClipMetri
             check()
             writer.write(frame)
         writer.complete()
+        files.unchanged.check_contents()
         looks = Looks()
         if files.are_looked_at:
             looks = look_at(writer.unfinished, files, job.means.degradation, side, check)
         for path, data in ((files.sheet, looks.sheet), (files.slice, looks.slice)):
             if path is not None and data is not None:
+                overwrite = job.overwrite or kept.permits(path)
                 kept.claim(path, checksum(data))
-                publish(path, data, overwrite=path in files.may_exist)
+                publish(path, data, overwrite=overwrite)
         for one in (side, writer):
             if one is not None:
+                overwrite = job.overwrite or kept.permits(one.output)
                 kept.claim(one.output, checksum_of(one.unfinished))
-                one.publish()
+                one.publish(overwrite=overwrite)
     return looks.metrics
 
 

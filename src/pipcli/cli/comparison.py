@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from pipcli import __version__
 from pipcli.cli.options import STANDARD_STREAM
-from pipcli.cli.photo_files import check_apart, check_png, read_source
+from pipcli.cli.photo_files import check_png, read_source
+from pipcli.cli.roles import check_apart
 from pipcli.console import print_json
 from pipcli.errors import UnusableInputError
 from pipcli.media import Photo, check_output, encode_rgb8, publish, shown
@@ -77,6 +78,7 @@ def compare_files(
         UnusableInputError: a picture cannot be read, or does not match the reference, or the border leaves nothing.
         OutputRefusedError: a drawing cannot be written.
     """
+    _check_drawings(drawings, [*paths, reference], overwrite)
     truth = _read(reference)
     pictures = [_read(path) for path in paths]
     for picture in pictures:
@@ -85,7 +87,6 @@ def compare_files(
         raise UnusableInputError(
             f"--border {border} leaves nothing of {truth.photo.width}x{truth.photo.height} pixels: give less"
         )
-    _check_drawings(drawings, [*paths, reference], overwrite)
     measures = [_measured(picture.values, truth.values, border) for picture in pictures]
     for option, path in drawings.files().items():
         publish(path, _drawn(option, pictures, truth, measures, drawings.gain), overwrite=overwrite)
@@ -113,7 +114,7 @@ def _check_drawings(drawings: Drawings, sources: Sequence[Path], overwrite: bool
         check_png(option, path)
         for source in sources:
             check_output(path, None if source == STANDARD_STREAM else source, overwrite=overwrite)
-    check_apart(dict(drawings.files()))
+    check_apart(drawings.files(), [("INPUT", source) for source in sources])
 
 
 def _measured(picture: Values, reference: Values, border: int) -> Measures:

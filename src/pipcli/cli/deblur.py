@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipcli.cli import options
-from pipcli.cli.photo_files import check_png
+from pipcli.cli.photo_files import check_png, read_with_checksum
 from pipcli.cli.photo_options import PhotoOptions, with_photo_options
 from pipcli.cli.task import Companion, Task
 from pipcli.errors import UnusableInputError
-from pipcli.keeping import Identity, checksum_of
-from pipcli.media import Photo, encode_map, read_photo, shown
+from pipcli.keeping import Identity
+from pipcli.media import Photo, encode_map, shown
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -88,7 +88,9 @@ def task_of(kernel: Path | None, kernel_size: int | None, option: str, companion
         raise UnusableInputError(f"--kernel-size is of a blur that is to be found: leave out it or {option}")
     if kernel_size is not None and kernel_size % 2 == 0:
         raise UnusableInputError(f"--kernel-size is odd, so that it has a middle, not {kernel_size}")
-    known = None if kernel is None else _checked(read_photo(kernel), kernel, option)
+    known, checksum = (None, None) if kernel is None else read_with_checksum(kernel)
+    if kernel is not None and known is not None:
+        _check_kernel(known, kernel, option)
 
     def degradation(noise: "Noise", observation: "Tensor", must_end: Callable[[], bool]) -> "Degradation":
         from pipcli.degradations import Blur
@@ -99,7 +101,7 @@ def task_of(kernel: Path | None, kernel_size: int | None, option: str, companion
         return Blur(noise, weights / weights.sum())
 
     def words() -> Identity:
-        return {option: None if kernel is None else checksum_of(kernel), "--kernel-size": kernel_size}
+        return {option: checksum, "--kernel-size": kernel_size}
 
     return Task(
         name="deblur",
@@ -111,7 +113,7 @@ def task_of(kernel: Path | None, kernel_size: int | None, option: str, companion
     )
 
 
-def _checked(kernel: Photo, path: Path, option: str) -> Photo:
+def _check_kernel(kernel: Photo, path: Path, option: str) -> None:
     """Refuse a kernel that is none.
 
     Raises:
@@ -123,7 +125,6 @@ def _checked(kernel: Photo, path: Path, option: str) -> Photo:
         )
     if not kernel.samples.any():
         raise UnusableInputError(f"{option} {shown(path)} is black all over: no blur does that")
-    return kernel
 
 
 def _estimated(noise: "Noise", observation: "Tensor", size: int | None, must_end: Callable[[], bool]) -> "Blur":

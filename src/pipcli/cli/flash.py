@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from pipcli.cli import options
+from pipcli.cli.photo_files import read_with_checksum
 from pipcli.cli.photo_options import PhotoOptions, with_photo_options
 from pipcli.cli.task import Task, noise_only
-from pipcli.keeping import checksum_of
-from pipcli.media import read_photo, shown
+from pipcli.media import shown
 
 Guide = Annotated[
     Path, typer.Option(help="The photo of the same place with flash, of the same size, not shifted.", metavar="FILE")
@@ -31,7 +31,7 @@ def flash(inputs: options.Inputs, guide: Guide, photo: PhotoOptions) -> int:
     # Everything that takes long to import waits until there is work to do: --help is instant.
     from pipcli.cli import photo_task
 
-    lit = read_photo(guide)
+    lit, checksum = read_with_checksum(guide)
     task = Task(
         name="flash",
         suffix="_flash",
@@ -39,6 +39,6 @@ def flash(inputs: options.Inputs, guide: Guide, photo: PhotoOptions) -> int:
         guide=lit,
         sources={"--guide": guide},
         of_input_size={f"--guide {shown(guide)}": lit},
-        words=lambda: {"--guide": checksum_of(guide)},
+        words=lambda: {"--guide": checksum},
     )
     return photo_task.run(task, inputs, photo)

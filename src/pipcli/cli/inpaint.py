@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipcli.cli import options
-from pipcli.cli.photo_files import check_same_size
+from pipcli.cli.photo_files import check_same_size, read_with_checksum
 from pipcli.cli.photo_options import PhotoOptions, with_photo_options
 from pipcli.cli.task import Task, noise_only
 from pipcli.errors import UnusableInputError
-from pipcli.keeping import checksum_of
-from pipcli.media import Photo, in_unit_range, read_photo, shown
+from pipcli.media import Photo, in_unit_range, shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,7 +104,8 @@ def inpaint(inputs: options.Inputs, mask: Mask, photo: PhotoOptions, invert_mask
 
     if mask == ALPHA and invert_mask:
         raise UnusableInputError("--invert-mask is of a mask that is a file: --mask alpha fills what is transparent")
-    holes = _Holes(None if mask == ALPHA else read_photo(mask), shown(mask), invert_mask)
+    picture, checksum = (None, str(ALPHA)) if mask == ALPHA else read_with_checksum(mask)
+    holes = _Holes(picture, shown(mask), invert_mask)
     task = Task(
         name="inpaint",
         suffix="_inpainted",
@@ -115,7 +115,7 @@ def inpaint(inputs: options.Inputs, mask: Mask, photo: PhotoOptions, invert_mask
         carrier=holes.carrier,
         sources={} if mask == ALPHA else {"--mask": mask},
         words=lambda: {
-            "--mask": str(ALPHA) if mask == ALPHA else checksum_of(mask),
+            "--mask": checksum,
             "--invert-mask": invert_mask,
         },
     )

@@ -1,7 +1,6 @@
 """The files of a task on one photo, read and checked before any long work; loads no torch, so a refusal is quick."""
 
 import dataclasses
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -11,13 +10,16 @@ from typing import TYPE_CHECKING
 
 from pipcli.cli.options import STANDARD_STREAM
 from pipcli.cli.request import Request
+from pipcli.cli.roles import check_apart
 from pipcli.cli.task import Task
 from pipcli.errors import OutputRefusedError, UnusableInputError
-from pipcli.keeping import folder_beside, replaceable
+from pipcli.keeping import checksum, folder_beside, replaceable
 from pipcli.media import (
     Photo,
     check_format,
     check_output,
+    check_room,
+    decode_photo,
     format_for,
     publish,
     read_file,
@@ -38,7 +40,9 @@ class Files:
     """The files of a request, checked before any long work.
 
     Attributes:
-        may_exist: the outputs that may exist already.
+        companions: what the task writes beside the result.
+        checksum: of the input, as it was read.
+        as_read: the bytes of a JPEG that is written as JPEG, which writing it again would change; None for others.
         known: the (H, W) pixels that are not to be filled; None for all.
     """
 
@@ -49,14 +53,16 @@ class Files:
     reference: Photo | None
     sheet: Path | None
     uncertainty: Path | None
-    may_exist: frozenset[Path]
+    companions: tuple[Path, ...]
+    checksum: str
+    as_read: bytes | None
     known: "NDArray[np.bool_] | None" = None
 
-    def as_read(self) -> bytes | None:
-        """Return the bytes of the input where writing it as JPEG again would change it; None from a stream."""
-        if self.output_format != "JPEG" or self.photo.file_format != "JPEG" or self.source == STANDARD_STREAM:
-            return None
-        return read_file(self.source)
+    @property
+    def outputs(self) -> list[Path]:
+        """All that is written."""
+        named = (self.output, self.sheet, self.uncertainty, *self.companions)
+        return [path for path in named if path is not None]
 
 
 def one_each(request: Request, sources: Sequence[Path]) -> list[Request]:
@@ -67,6 +73,10 @@ def one_each(request: Request, sources: Sequence[Path]) -> list[Request]:
         OutputRefusedError: there is no such folder, or two inputs would give the same output.
     """
     if len(sources) == 1:
+        if request.output is not None and STANDARD_STREAM not in (request.source, request.output):
+            request = dataclasses.replace(
+                request, output=in_folder(request.output, request.source, request.task.suffix)
+            )
         return [request]
     singles = {"--reference": request.reference, "--sheet": request.sheet, "--uncertainty": request.uncertainty}
     singles |= {companion.option: companion.path for companion in request.task.companions}
@@ -87,52 +97,41 @@ def one_each(request: Request, sources: Sequence[Path]) -> list[Request]:
     return requests
 
 
+def in_folder(output: Path, source: Path, suffix: str) -> Path:
+    """Return an output as it was named, or where it is a folder, the file that goes into it."""
+    return output_beside(source, suffix, output) if output.is_dir() else output
+
+
 def output_beside(source: Path, suffix: str, folder: Path | None = None) -> Path:
     """Return the name of the output for an input: with a suffix, beside it or in a folder."""
     return (source.parent if folder is None else folder) / f"{source.stem}{suffix}{source.suffix}"
 
 
-def open_files(request: Request) -> Files:
-    """Read the inputs and check the outputs.
+def open_files(request: Request, sources: Sequence[Path]) -> Files:
+    """Check the outputs, and read the inputs: nothing is decoded that could not be written.
+
+    Args:
+        request: of one input.
+        sources: all inputs of the call, none of which is written over.
 
     Raises:
         UnusableInputError: an input cannot be read, or the reference is not of the input's size.
         OutputRefusedError: an output cannot be written as asked, or would lose something.
     """
-    photo = read_source(request.source)
+    is_streamed = request.source == STANDARD_STREAM
+    data = b"" if is_streamed else read_file(request.source)
     output = _output(request)
+    _check_outputs(request, output, sources)
+    photo = read_stream(sys.stdin.buffer) if is_streamed else decode_photo(data, shown(request.source))
     output_format = photo.file_format if output == STANDARD_STREAM else format_for(output)
-    source = None if request.source == STANDARD_STREAM else request.source
-    outputs = (output, request.sheet, request.uncertainty, *(one.path for one in request.task.companions))
-    may_exist = replaceable(outputs, folder_beside(output) if request.resume else None, overwrite=request.overwrite)
-    if output == STANDARD_STREAM:
-        check_stdout(json_lines=request.json)
-    else:
-        room = round(photo.samples.nbytes * request.task.scale**2)
-        check_output(output, source, overwrite=output in may_exist, room=room)
+    if output != STANDARD_STREAM:
+        check_room(output, round(photo.samples.nbytes * request.task.scale**2))
     check_format(request.task.carrier(photo), output_format)
-    if request.sheet is not None:
-        check_png("--sheet", request.sheet)
-        check_output(request.sheet, source, overwrite=request.sheet in may_exist)
-    if request.uncertainty is not None:
-        _check_uncertainty(request.uncertainty)
-        check_output(request.uncertainty, source, overwrite=request.uncertainty in may_exist)
-    for companion in request.task.companions:
-        check_output(companion.path, source, overwrite=companion.path in may_exist)
-    check_apart(
-        {
-            "--output": output,
-            "--sheet": request.sheet,
-            "--uncertainty": request.uncertainty,
-            "--reference": request.reference,
-            **request.task.sources,
-            **{companion.option: companion.path for companion in request.task.companions},
-        }
-    )
     reference = None if request.reference is None else _reference(request.reference, request.task, photo)
     for name, other in request.task.of_input_size.items():
         check_same_size(name, other, photo)
     known = None if request.task.known is None else request.task.known(photo)
+    is_kept_as_jpeg = output_format == photo.file_format == "JPEG" and not is_streamed
     return Files(
         request.source,
         photo,
@@ -141,9 +140,34 @@ def open_files(request: Request) -> Files:
         reference,
         request.sheet,
         request.uncertainty,
-        may_exist,
-        known,
+        companions=tuple(companion.path for companion in request.task.companions),
+        checksum=checksum(data),
+        as_read=data if is_kept_as_jpeg else None,
+        known=known,
     )
+
+
+def _check_outputs(request: Request, output: Path, sources: Sequence[Path]) -> None:
+    """Refuse outputs that cannot be written, before anything is decoded."""
+    written = {"--output": output, "--sheet": request.sheet, "--uncertainty": request.uncertainty}
+    written |= {companion.option: companion.path for companion in request.task.companions}
+    may_exist = replaceable(
+        written.values(), folder_beside(output) if request.resume else None, overwrite=request.overwrite
+    )
+    source = None if request.source == STANDARD_STREAM else request.source
+    if output == STANDARD_STREAM:
+        check_stdout(json_lines=request.json)
+    else:
+        format_for(output)
+    if request.sheet is not None:
+        check_png("--sheet", request.sheet)
+    if request.uncertainty is not None:
+        _check_uncertainty(request.uncertainty)
+    for path in written.values():
+        if path is not None and path != STANDARD_STREAM:
+            check_output(path, source, overwrite=path in may_exist)
+    read = [("--reference", request.reference), *request.task.sources.items()]
+    check_apart(written, [*read, *(("INPUT", one) for one in sources)])
 
 
 def _output(request: Request) -> Path:
@@ -152,6 +176,16 @@ def _output(request: Request) -> Path:
     if request.source == STANDARD_STREAM:
         return STANDARD_STREAM
     return output_beside(request.source, request.task.suffix)
+
+
+def read_with_checksum(path: Path) -> tuple[Photo, str]:
+    """Return the picture of a file, and the checksum of the bytes that it was decoded from.
+
+    Raises:
+        UnusableInputError: it cannot be read.
+    """
+    data = read_file(path)
+    return decode_photo(data, shown(path)), checksum(data)
 
 
 def read_source(path: Path) -> Photo:
@@ -206,21 +240,6 @@ def _check_uncertainty(path: Path) -> None:
             f"the uncertainty is written as 16-bit PNG or float TIFF: give --uncertainty a name that ends in .png or "
             f".tif, not {shown(path)}"
         )
-
-
-def check_apart(files: dict[str, Path | None]) -> None:
-    """Refuse one file in two roles, of which the later would replace the earlier.
-
-    Raises:
-        OutputRefusedError: there is one; the message names both options.
-    """
-    seen: dict[str, str] = {}
-    for option, path in files.items():
-        if path is None or path == STANDARD_STREAM:
-            continue
-        other = seen.setdefault(os.path.realpath(path), option)
-        if other != option:
-            raise OutputRefusedError(f"{other} and {option} are both {shown(path)}: they must be different files")
 
 
 def check_same_size(name: str, other: Photo, photo: Photo) -> None:

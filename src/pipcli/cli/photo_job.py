@@ -167,9 +167,11 @@ class PhotoJob:
             self._deliver(companion.path, companion.encoded(self.degradation, solution))
 
     def _deliver(self, output: Path, data: bytes) -> None:
+        overwrite = self.request.overwrite
         if self.kept is not None:
+            overwrite |= self.kept.permits(output)
             self.kept.claim(output, checksum(data))
-        deliver(data, output, overwrite=output in self.files.may_exist)
+        deliver(data, output, overwrite=overwrite)
 
     def _finished(self, solution: Solution, watch: FinishWatch) -> Finished:
         """Return what is made of the networks' picture, as the user gets it; a published row makes nothing of it."""
@@ -205,7 +207,7 @@ class PhotoJob:
 
     def _encoded(self, finished: Finished) -> bytes:
         """Return the bytes of the output file."""
-        if torch.equal(finished.image, self.observation) and (data := self.files.as_read()) is not None:
+        if torch.equal(finished.image, self.observation) and (data := self.files.as_read) is not None:
             return data
         return encode_photo(finished.image, self.request.task.carrier(self.files.photo), self.files.output_format)
 

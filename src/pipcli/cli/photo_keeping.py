@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from pipcli import __version__
 from pipcli.cli.options import STANDARD_STREAM
-from pipcli.cli.photo_files import output_beside
+from pipcli.cli.photo_files import Files
 from pipcli.cli.photo_options import PhotoOptions
 from pipcli.cli.request import Request
 from pipcli.errors import UnusableInputError
-from pipcli.keeping import Identity, Kept, checksum_of, folder_beside
+from pipcli.keeping import Identity, Kept, folder_beside
 
 # The options that the fit does not depend on. Of a device its kind decides, and of the uncertainty whether it is given.
 NOT_OF_THE_FIT = {
@@ -18,16 +18,18 @@ NOT_OF_THE_FIT = {
 }  # fmt: skip
 
 
-def identity_of(request: Request, device: str) -> Identity:
+def identity_of(request: Request, input_checksum: str, device: str) -> Identity:
     """Return what decides the result of a request on a kind of device.
 
-    Raises:
-        UnusableInputError: the input cannot be read again.
+    Args:
+        request: of one input.
+        input_checksum: of what was read of it.
+        device: the kind.
     """
     decisive = [field.name for field in dataclasses.fields(PhotoOptions) if field.name not in NOT_OF_THE_FIT]
     values = {f"--{name.replace('_', '-')}": getattr(request, name) for name in decisive}
     return {
-        "input": checksum_of(request.source),
+        "input": input_checksum,
         "task": request.task.name,
         "version": __version__,
         "--device": device,
@@ -55,21 +57,21 @@ def check_resume(requests: Sequence[Request]) -> None:
 
 
 @contextlib.contextmanager
-def keeping(requests: Sequence[Request], device: str) -> Iterator[Kept | None]:
-    """Keep the fit of the one request that asks for it in a folder beside its output, until it is written.
+def keeping(request: Request, files: Files | None, device: str) -> Iterator[Kept | None]:
+    """Keep the fit of a request that asks for it in a folder beside its output, until it is written.
 
     Args:
-        requests: that `check_resume` let pass.
+        request: that `check_resume` let pass.
+        files: of it; None where there are several inputs, which are not kept.
         device: the kind of it.
 
     Raises:
-        OutputRefusedError: the folder is in use, or keeps other work.
+        OutputRefusedError: the folder is in use, keeps other work, or is not ours.
     """
-    request = requests[0]
-    if not request.resume:
+    if not request.resume or files is None:
         yield None
         return
-    output = request.output or output_beside(request.source, request.task.suffix)
-    with Kept(folder_beside(output), identity_of(request, device)) as kept:
+    identity = identity_of(request, files.checksum, device)
+    with Kept(folder_beside(files.output), identity, files.outputs) as kept:
         yield kept
         kept.discard()

@@ -66,7 +66,7 @@ def run(task: Task, sources: Sequence[Path], photo: PhotoOptions) -> int:
     settings = settings_of(request)
     requests = one_each(request, sources)
     check_resume(requests)
-    only = open_files(request) if len(requests) == 1 else None
+    only = open_files(requests[0], sources) if len(requests) == 1 else None
     with Interruption() as interruption:
         # Only now, when the work is known to be possible: this loads torch.
         from pipcli.cli.photo_batch import Batch, batches
@@ -82,12 +82,12 @@ def run(task: Task, sources: Sequence[Path], photo: PhotoOptions) -> int:
         def interrupted() -> bool:
             return interruption.came
 
-        with keeping(requests, device.torch_device.type) as kept:
+        with keeping(requests[0], only, device.torch_device.type) as kept:
 
             def jobs() -> Iterator[PhotoJob]:
                 for one in requests:
                     with account.attempt(1):
-                        yield PhotoJob(one, settings, only or open_files(one), device, interrupted, kept)
+                        yield PhotoJob(one, settings, only or open_files(one, sources), device, interrupted, kept)
 
             for jobs_together in batches(jobs(), device):
                 _restore(Batch(jobs_together, device, interruption, reporter, kept), account)

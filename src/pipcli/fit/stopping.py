@@ -47,7 +47,13 @@ class StopRule(ABC):
         return dict(vars(self))
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a memory of `state_dict`."""
+        """Go on from a memory of `state_dict`.
+
+        Raises:
+            ValueError: it is of another rule.
+        """
+        if state.keys() != vars(self).keys():
+            raise ValueError(f"the state is not one of {self.name}")
         vars(self).update(state)
 
 

@@ -6,7 +6,7 @@ neither torch nor numpy nor a codec: they come with the first picture.
 
 from pipcli.media.formats import check_format, format_for
 from pipcli.media.photo import Photo, Samples, in_unit_range
-from pipcli.media.publishing import check_output, publish
+from pipcli.media.publishing import check_output, check_room, publish
 from pipcli.media.reading import decode_photo, read_photo, read_stream
 from pipcli.media.sources import MAX_FILE_BYTES, MAX_PIXELS, read_file, shown
 from pipcli.media.writing import encode, encode_jpeg, encode_map, encode_photo, encode_rgb8, quantised
@@ -18,6 +18,7 @@ __all__ = [
     "Samples",
     "check_format",
     "check_output",
+    "check_room",
     "decode_photo",
     "encode",
     "encode_jpeg",

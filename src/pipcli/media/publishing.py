@@ -55,6 +55,20 @@ def check_output(path: Path, source: Path | None, *, overwrite: bool, room: int 
             _reserve(file.fileno(), room)
 
 
+def check_room(path: Path, room: int) -> None:
+    """Refuse an output for which there is no space; to be called when its size is known, and before the work.
+
+    Args:
+        path: the output, which `check_output` let pass.
+        room: about how many bytes will be written.
+
+    Raises:
+        OutputRefusedError: there is not as much.
+    """
+    with refusals(path), _temporary(_target(path)) as (_, file):
+        _reserve(file.fileno(), room)
+
+
 def publish(path: Path, data: bytes, *, overwrite: bool) -> None:
     """Write a file so that nobody ever sees a part of it, and nothing is left of it if that fails.
 
@@ -91,13 +105,13 @@ def publish_file(path: Path, temporary: Path, *, overwrite: bool) -> None:
             os.unlink(temporary)  # a new name was given to it, and the old one is still there
 
 
-def check_output_folder(path: Path, source: Path, names: Iterable[str], *, overwrite: bool) -> None:
+def check_output_folder(path: Path, source: Path, names: Iterable[str] | None, *, overwrite: bool) -> None:
     """Refuse a folder of files that could not be published later; to be called before the work, not after.
 
     Args:
         path: the output.
         source: the input.
-        names: of the files that will be in it.
+        names: of the files that will be in it; None where they are not known yet.
         overwrite: whether files of these names may be replaced. A folder that holds others is never replaced.
 
     Raises:
@@ -110,7 +124,7 @@ def check_output_folder(path: Path, source: Path, names: Iterable[str], *, overw
         if not target.parent.is_dir():
             raise OutputRefusedError(f"cannot write {shown(path)}: {_REASONS[errno.ENOENT]}")
         if target.exists():
-            _check_folder_replaceable(path, target, set(names), overwrite=overwrite)
+            _check_folder_replaceable(path, target, None if names is None else set(names), overwrite=overwrite)
         with _temporary(target):
             pass
 
@@ -205,11 +219,11 @@ def _check_replaceable(path: Path, status: os.stat_result, *, overwrite: bool) -
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
-def _check_folder_replaceable(path: Path, target: Path, names: set[str], *, overwrite: bool) -> None:
+def _check_folder_replaceable(path: Path, target: Path, names: set[str] | None, *, overwrite: bool) -> None:
     if not target.is_dir():
         raise OutputRefusedError(f"{shown(path)} is a file, not a folder: choose another output")
     held = {entry.name for entry in os.scandir(target)}
-    if held - names:
+    if names is not None and held - names:
         other = shown(min(held - names))
         raise OutputRefusedError(f"{shown(path)} holds other files ({other}): choose a new folder")
     if held and not overwrite:

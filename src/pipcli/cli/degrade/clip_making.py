@@ -11,10 +11,23 @@ from numpy.typing import NDArray
 from pipcli import media
 from pipcli.cli.degrade.orders import Degraded, Facts, Order, report
 from pipcli.cli.options import STANDARD_STREAM
-from pipcli.cli.photo_files import check_apart, check_png
+from pipcli.cli.photo_files import check_png
+from pipcli.cli.roles import check_apart
+from pipcli.cli.unchanged import Unchanged
 from pipcli.errors import OutputRefusedError, UnusableInputError
 from pipcli.media import Photo, check_output, publish
-from pipcli.media.clips import Clip, ClipWriter, EncodingOptions, Plan, check_writing, kind_for, open_clip, read_frames
+from pipcli.media.clips import (
+    Clip,
+    ClipWriter,
+    EncodingOptions,
+    Plan,
+    check_clip,
+    check_clip_output,
+    check_writing,
+    kind_for,
+    open_clip,
+    read_frames,
+)
 
 Samples = NDArray[np.uint16]
 
@@ -36,15 +49,17 @@ def carry_out_clip(order: Order, degrade: Callable[[Photo], Degraded]) -> int:
     if order.bits is not None or not order.clip:
         option = "--bits" if order.clip else "--no-clip"
         raise UnusableInputError(f"a clip keeps its depth, and its samples end at 0 and 1: leave out {option}")
+    output = order.output or _beside(order.source, order.suffix)
+    unchanged = Unchanged([order.source])
+    _check_outputs(order, output)
     clip = open_clip(order.source)
     frames = read_frames(clip)
     clean = next(frames)
     first = degrade(Photo(clean, "PNG"))
-    output = order.output or _beside(order.source, order.suffix)
-    plan = _checked(order, clip, output, first)
+    plan = _plan(clip, output, first.values, overwrite=order.overwrite)
     truth = None if order.truth is None else _plan(clip, order.truth, clean[first.region], overwrite=order.overwrite)
     later = ((samples, degrade(Photo(samples, "PNG"))) for samples in frames)
-    outside = _written(clip, chain([(clean, first)], later), plan, truth)
+    outside = _written(clip, chain([(clean, first)], later), plan, truth, unchanged)
     for option, path in order.companions.items():
         publish(path, media.encode_map(*first.companions[option]), overwrite=order.overwrite)
     rows, columns = clean[first.region].shape[:2]
@@ -59,15 +74,21 @@ def _beside(source: Path, suffix: str) -> Path:
     return source.with_name(source.name + suffix if source.is_dir() else f"{source.stem}{suffix}{SUFFIX}")
 
 
-def _checked(order: Order, clip: Clip, output: Path, first: Degraded) -> Plan:
-    """Return how the output will be written, after making sure that all outputs can be."""
+def _check_outputs(order: Order, output: Path) -> None:
+    """Refuse outputs that cannot be written, before anything is decoded."""
     if output == STANDARD_STREAM:
         raise OutputRefusedError("a clip is not written to stdout: give -o a file name")
-    check_apart({"--output": output, "--truth": order.truth, **order.companions, **order.aids})
+    check_clip(order.source)
+    for clip_output in (output, order.truth):
+        if clip_output is not None:
+            check_clip_output(clip_output, order.source, overwrite=order.overwrite)
     for option, path in order.companions.items():
         check_png(option, path)
-        check_output(path, clip.path, overwrite=order.overwrite)
-    return _plan(clip, output, first.values, overwrite=order.overwrite)
+        check_output(path, order.source, overwrite=order.overwrite)
+    check_apart(
+        {"--output": output, "--truth": order.truth, **order.companions},
+        [*order.aids.items(), ("INPUT", order.source)],
+    )
 
 
 def _plan(clip: Clip, output: Path, like: NDArray[np.generic], *, overwrite: bool) -> Plan:
@@ -75,7 +96,9 @@ def _plan(clip: Clip, output: Path, like: NDArray[np.generic], *, overwrite: boo
     return check_writing(clip, output, (like.shape[0], like.shape[1]), clip.times, options, overwrite=overwrite)
 
 
-def _written(clip: Clip, frames: Iterator[tuple[Samples, Degraded]], plan: Plan, truth: Plan | None) -> float:
+def _written(
+    clip: Clip, frames: Iterator[tuple[Samples, Degraded]], plan: Plan, truth: Plan | None, unchanged: Unchanged
+) -> float:
     """Write what was made of each frame, and the part of it that is shown; return the share of samples cut off."""
     outside = []
     with ExitStack() as stack:
@@ -86,6 +109,7 @@ def _written(clip: Clip, frames: Iterator[tuple[Samples, Degraded]], plan: Plan,
             writer.write(rounded(made.values, clip.bit_depth))
             if truth_writer is not None:
                 truth_writer.write(np.ascontiguousarray(clean[made.region]))
+        unchanged.check()
         writer.finish()
         if truth_writer is not None:
             truth_writer.finish()

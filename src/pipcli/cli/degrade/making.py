@@ -1,5 +1,6 @@
 """The way of every kind of `degrade`: read, check the outputs, degrade, clip, round, write and report; no torch."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,10 @@ from pipcli import media
 from pipcli.cli.degrade.clip_making import carry_out_clip
 from pipcli.cli.degrade.orders import WHOLE, Degraded, Facts, Order, report
 from pipcli.cli.options import STANDARD_STREAM
-from pipcli.cli.photo_files import check_apart, check_png, check_stdout, deliver, read_source
+from pipcli.cli.photo_files import check_png, check_stdout, deliver
+from pipcli.cli.roles import check_apart
 from pipcli.errors import OutputRefusedError, UnusableInputError
-from pipcli.media import Photo, check_format, check_output, format_for, publish
+from pipcli.media import Photo, check_format, check_output, check_room, format_for, publish, shown
 from pipcli.media.clips import is_clip
 
 __all__ = ["WHOLE", "Degraded", "Order", "carry_out"]
@@ -38,7 +40,10 @@ def carry_out(
         if encode is not media.encode:
             raise UnusableInputError(f"degrade {order.kind} is of pictures: give one")
         return carry_out_clip(order, degrade)
-    photo = read_source(order.source)
+    is_streamed = order.source == STANDARD_STREAM
+    data = b"" if is_streamed else media.read_file(order.source)
+    _check_named(order)
+    photo = media.read_stream(sys.stdin.buffer) if is_streamed else media.decode_photo(data, shown(order.source))
     like = _in_depth(photo, order.bits)
     output, output_format = _checked(order, photo, like)
     degraded = degrade(photo)
@@ -78,8 +83,26 @@ def _in_depth(photo: Photo, depth: int | None) -> Photo:
     return replace(photo, samples=media.quantised(photo.values(), depth), alpha=alpha)
 
 
+def _check_named(order: Order) -> None:
+    """Refuse outputs that cannot be written, before anything is decoded; those that are named."""
+    source = None if order.source == STANDARD_STREAM else order.source
+    if order.output == STANDARD_STREAM:
+        check_stdout(json_lines=order.json_lines)
+    for path in (order.output, order.truth):
+        if path is not None and path != STANDARD_STREAM:
+            format_for(path)
+            check_output(path, source, overwrite=order.overwrite)
+    for option, path in order.companions.items():
+        check_png(option, path)
+        check_output(path, source, overwrite=order.overwrite)
+    check_apart(
+        {"--output": order.output, "--truth": order.truth, **order.companions},
+        [*order.aids.items(), ("INPUT", order.source)],
+    )
+
+
 def _checked(order: Order, photo: Photo, like: Photo) -> tuple[Path, str]:
-    """Return the output and its format, after making sure that all outputs can be written."""
+    """Return the output and its format, after making sure that they can hold what is written."""
     output = _default_output(order, like) if order.output is None else order.output
     source = None if order.source == STANDARD_STREAM else order.source
     if output == STANDARD_STREAM:
@@ -94,13 +117,11 @@ def _checked(order: Order, photo: Photo, like: Photo) -> tuple[Path, str]:
             f"{like.bit_depth}-bit samples end at 0 and 1: leave out --no-clip, or add --bits 32 and an output that "
             "ends in .tif"
         )
-    for option, path in order.companions.items():
-        check_png(option, path)
-        check_output(path, source, overwrite=order.overwrite)
     if order.truth is not None:
         check_format(photo, format_for(order.truth))
-        check_output(order.truth, source, overwrite=order.overwrite, room=photo.samples.nbytes)
-    check_apart({"--output": output, "--truth": order.truth, **order.companions, **order.aids})
+        check_room(order.truth, photo.samples.nbytes)
+    if order.output is None:
+        check_apart({"--output": output, "--truth": order.truth, **order.companions}, order.aids.items())
     return output, output_format
 
 

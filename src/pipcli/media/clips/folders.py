@@ -160,9 +160,9 @@ class FolderWriter:
     def complete(self) -> None:
         """Every picture is complete once it is there."""
 
-    def publish(self) -> None:
-        """Give the folder its name."""
-        publish_folder(self._plan.output, self._path, overwrite=self._plan.overwrite)
+    def publish(self, *, overwrite: bool) -> None:
+        """Give the folder its name, or that of an older one of the same files."""
+        publish_folder(self._plan.output, self._path, overwrite=overwrite)
 
     def abandon(self) -> None:
         shutil.rmtree(self._path, ignore_errors=True)

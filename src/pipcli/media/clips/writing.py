@@ -81,9 +81,13 @@ class ClipWriter:
             raise ValueError(f"only {self._count} of {len(self._plan.times.ticks)} frames were written")
         self._writer.complete()
 
-    def publish(self) -> None:
-        """Give the complete file its name."""
-        self._writer.publish()
+    def publish(self, *, overwrite: bool | None = None) -> None:
+        """Give the complete file its name.
+
+        Args:
+            overwrite: whether what exists already may be replaced; None leaves it to the plan.
+        """
+        self._writer.publish(overwrite=self._plan.overwrite if overwrite is None else overwrite)
 
     def finish(self) -> None:
         """Complete the file, and give it its name."""
@@ -115,8 +119,8 @@ class _FileWriter:
         if wrong:
             raise self._failure(wrong)
 
-    def publish(self) -> None:
-        publish_file(self._plan.output, self._path, overwrite=self._plan.overwrite)
+    def publish(self, *, overwrite: bool) -> None:
+        publish_file(self._plan.output, self._path, overwrite=overwrite)
 
     def abandon(self) -> None:
         self._encoding.close()
