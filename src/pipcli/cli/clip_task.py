@@ -15,6 +15,7 @@ from pipcli.cli.interrupt import Interruption
 from pipcli.cli.photo_keeping import identity_of
 from pipcli.cli.photo_options import PhotoOptions, TaskOptions
 from pipcli.cli.request import Request, settings_of
+from pipcli.cli.units import sigma_in_levels
 from pipcli.keeping import Identity, Kept, checksum, checksum_of, folder_beside
 from pipcli.media import publish
 from pipcli.media.clips import ClipWriter, Plan
@@ -148,7 +149,8 @@ def _job(
 
     photo = request.photo
     seen = scan(files.clip, interruption.check if kept.is_empty else interruption.end_keeping)
-    noise = noise_of(photo, Evidence(seen.strip), files.clip.bit_depth)
+    depth = files.clip.bit_depth
+    noise = noise_of(photo, Evidence(seen.strip), depth, sigma=sigma_in_levels(photo.sigma, 2**depth - 1))
     degradation = photo.task.degradation(noise, seen.middle, _never_hurried(interruption))
     means = Means(photo, settings, degradation, noise, device, reporter, interruption.end_keeping)
     windows = windows_of(files.clip.frame_count, seen.cuts, request.window, request.overlap)

@@ -9,7 +9,7 @@ from pipcli.cli import options
 from pipcli.cli.photo_files import read_with_checksum
 from pipcli.cli.photo_options import PhotoOptions, with_photo_options
 from pipcli.cli.task import Task, noise_only
-from pipcli.media import shown
+from pipcli.media import prepared, shown
 
 Guide = Annotated[
     Path, typer.Option(help="The photo of the same place with flash, of the same size, not shifted.", metavar="FILE")
@@ -31,7 +31,8 @@ def flash(inputs: options.Inputs, guide: Guide, photo: PhotoOptions) -> int:
     # Everything that takes long to import waits until there is work to do: --help is instant.
     from pipcli.cli import photo_task
 
-    lit, checksum = read_with_checksum(guide)
+    read, checksum = read_with_checksum(guide)
+    lit = prepared(read)
     task = Task(
         name="flash",
         suffix="_flash",

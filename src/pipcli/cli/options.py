@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pipcli.cli.units import SAMPLES_SUFFIX, parse_sigma
 from pipcli.settings import NoiseName, PriorName, Quality, StopName
 
 STANDARD_STREAM = Path("-")
@@ -22,7 +23,13 @@ Output = Annotated[
 ]
 Sigma = Annotated[
     float | None,
-    typer.Option(help="Standard deviation of gaussian or laplace noise in grey levels of 255. [default: estimated]"),
+    typer.Option(
+        help="Standard deviation of gaussian or laplace noise: in grey levels of 255 from black to white of the range "
+        f"that the picture uses, or in sample values of the file with the suffix {SAMPLES_SUFFIX}, such as 40dn or "
+        "0.0004dn. [default: estimated]",
+        parser=parse_sigma,
+        metavar="LEVELS",
+    ),
 ]
 NoiseOption = Annotated[
     NoiseName | None,

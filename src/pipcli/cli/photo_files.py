@@ -21,6 +21,7 @@ from pipcli.media import (
     check_room,
     decode_photo,
     format_for,
+    prepared,
     publish,
     read_file,
     read_photo,
@@ -134,7 +135,7 @@ def open_files(request: Request, sources: Sequence[Path]) -> Files:
     is_kept_as_jpeg = output_format == photo.file_format == "JPEG" and not is_streamed
     return Files(
         request.source,
-        photo,
+        prepared(photo, known, with_outliers=request.task.with_outliers),
         output,
         output_format,
         reference,

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from pipcli.cli import report
 from pipcli.cli.photo_files import UNCERTAINTY_SUFFIXES, Files, deliver
-from pipcli.cli.photo_networks import Networks
+from pipcli.cli.photo_networks import Networks, both
 from pipcli.cli.report import Metrics
 from pipcli.cli.request import Request, kind_of, says_nothing_of_noise, stop_of
+from pipcli.cli.units import sigma_in_levels, width_in_samples
 from pipcli.console import Reporter
 from pipcli.finishing import Finished, finish
 from pipcli.fit.device import Device, ran_out_of_memory
@@ -27,27 +29,37 @@ from pipcli.settings import CLEAN_SIGMA, NoiseName, Settings
 from pipcli.sheet import Panel, side_by_side
 
 
-def noise_of(request: Request, evidence: Evidence, bit_depth: int) -> Noise:
-    """Return the noise that the user named, or that an observation of so many bits a sample shows.
+def noise_of(
+    request: Request, evidence: Evidence, bit_depth: int, *, span: float = 1.0, sigma: float | None = None
+) -> Noise:
+    """Return the noise that the user named, or that an observation shows.
+
+    Args:
+        request: what the user asked for.
+        evidence: the observation.
+        bit_depth: of its samples.
+        span: the share of their range that is [0, 1] in it.
+        sigma: what the user said, in grey levels of 255 of that.
 
     Raises:
         UnusableInputError: the kind named cannot be told from it.
     """
     if request.task.noiseless and says_nothing_of_noise(request):
-        return Gaussian.of_rounding(bit_depth)
+        return Gaussian.of_rounding(bit_depth, span)
     kind = kind_of(request)
     if kind is NoiseName.AUTO:
         kind = detect(evidence)
-    return NOISES[kind].of(evidence, request.sigma if request.level is None else request.level)
+    return NOISES[kind].of(evidence, sigma if request.level is None else request.level)
 
 
-def shows_no_noise(request: Request, noise: Noise) -> bool:
+def shows_no_noise(request: Request, noise: Noise, step: float = 0.0) -> bool:
     """Return whether so little noise was found that there is nothing to take out; the user's word is not doubted.
 
-    Kinds that the user names may be of few samples, such as dead pixels.
+    Kinds that the user names may be of few samples, such as dead pixels. Little is less than the rounding of 8 bits, or
+    than a coarser one of the samples themselves, whose step is a share of the range that the picture is seen in.
     """
     unnamed = kind_of(request) in (NoiseName.AUTO, NoiseName.GAUSSIAN)
-    little = noise.estimated and 255 * noise.std < CLEAN_SIGMA
+    little = noise.estimated and noise.std < CLEAN_SIGMA * max(1 / 255, step)
     return request.task.gives_back and unnamed and little and not request.paper
 
 
@@ -108,8 +120,16 @@ class PhotoJob:
         self.settings = settings
         self.files = files
         self.kept = kept
-        self.observation = files.photo.pixels()
-        self.noise = noise_of(request, Evidence(self.observation, files.photo.coding), files.photo.bit_depth)
+        photo = files.photo
+        self.observation = photo.pixels()
+        self.valid = None if photo.silent is None else torch.from_numpy(~photo.silent)[None, None]
+        self.noise = noise_of(
+            request,
+            Evidence(self.observation, photo.coding, self.valid),
+            photo.bit_depth,
+            span=photo.working.span,
+            sigma=sigma_in_levels(request.sigma, width_in_samples(photo)),
+        )
         self.expected_misfit = self.noise.expected_misfit(self.observation)
         self.degradation = request.task.degradation(self.noise, self.observation, interrupted)
         self.known = None if files.known is None else torch.from_numpy(files.known)[None, None]
@@ -122,14 +142,14 @@ class PhotoJob:
             device,
             stop_of(request),
             request.seed,
-            known=self.known,
+            known=both(self.known, self.valid),
             guide=guide,
         )
 
     @property
     def is_clean(self) -> bool:
         """Whether so little noise was found that there is nothing to take out."""
-        return shows_no_noise(self.request, self.noise)
+        return shows_no_noise(self.request, self.noise, self.files.photo.level)
 
     @property
     def has_noise(self) -> bool:
@@ -162,7 +182,8 @@ class PhotoJob:
         if files.sheet is not None:
             self._write_sheet(files.sheet, written, metrics)
         if files.uncertainty is not None:
-            self._write_uncertainty(files.uncertainty, self.degradation.visible(solution.spread))
+            spread = self.degradation.visible(solution.spread) * files.photo.working.span
+            self._write_uncertainty(files.uncertainty, spread)
         for companion in self.request.task.companions:
             self._deliver(companion.path, companion.encoded(self.degradation, solution))
 
@@ -188,7 +209,11 @@ class PhotoJob:
             return Finished(self.observation)
         settings, device, seed = self.settings.finish, self.networks.device, self.request.seed
         networks = self.networks
-        degraded = Degraded(self.degradation, self.degradation.naive, networks.observed, networks.held_out)
+        # Silent pixels, which continue those around them, are as good a start as others; in a picture with holes they
+        # are holes. No decision is made on them.
+        observed = networks.say_something() if self.known is None else networks.observed
+        held_out = networks.held_out if self.valid is None else networks.held_out & self.valid[0, 0]
+        degraded = Degraded(self.degradation, self.degradation.naive, observed, held_out)
         try:
             return finish(image, self.observation, self.noise, settings, device, seed, watch, degraded)
         except (MemoryError, RuntimeError) as error:
@@ -209,17 +234,23 @@ class PhotoJob:
         """Return the bytes of the output file."""
         if torch.equal(finished.image, self.observation) and (data := self.files.as_read) is not None:
             return data
-        return encode_photo(finished.image, self.request.task.carrier(self.files.photo), self.files.output_format)
+        carrier = self.request.task.carrier(self.files.photo)
+        kept = both(self.networks.say_something(), self.known)
+        made = None if kept is None else ~kept[0].permute(1, 2, 0).numpy()
+        return encode_photo(finished.image, carrier, self.files.output_format, made)
 
     def _metrics(self, written: Photo, solution: Solution) -> Metrics | None:
         """Measure the written file, not the tensor that it was made from."""
         if self.files.reference is None:
             return None
-        reference = self.files.reference.pixels()
-        networks = (self.degradation.visible(picture) for picture in (solution.image, solution.last_output))
-        naive = self.degradation.visible(self.degradation.naive(self.observation))
+        reference, working = self.files.reference.pixels(), self.files.photo.working
+        seen = (self.degradation.naive(self.observation), solution.image, solution.last_output)
+        naive, *networks = (self.degradation.visible(picture) * working.span + working.low for picture in seen)
         pictures = (naive, written.pixels(), *networks)
-        return Metrics(*(psnr(picture, reference) for picture in pictures))
+        if self.valid is None:
+            return Metrics(*(psnr(picture, reference) for picture in pictures))
+        valid = interpolate(self.valid.float(), reference.shape[-2:])[0, 0] > 0
+        return Metrics(*(psnr(picture[..., valid], reference[..., valid]) for picture in pictures))
 
     def _write_uncertainty(self, path: Path, spread: Tensor) -> None:
         data = encode_map(spread[0, 0].numpy(), UNCERTAINTY_SUFFIXES[path.suffix.lower()], format_for(path))
@@ -229,9 +260,10 @@ class PhotoJob:
         before = "" if metrics is None else f", {metrics.psnr_input:.2f} dB"
         after = "" if metrics is None else f", {metrics.psnr:.2f} dB"
         source = _of_size(self.files.photo.samples, written.height, written.width)
-        panels = [Panel(f"input{before}", source), Panel(f"restored{after}", written.samples)]
+        pictures = {f"input{before}": source, f"restored{after}": written.samples}
         if self.files.reference is not None:
-            panels.append(Panel("ground truth", self.files.reference.samples))
+            pictures["ground truth"] = self.files.reference.samples
+        panels = [Panel(label, self.files.photo.working.seen(samples)) for label, samples in pictures.items()]
         self._deliver(path, side_by_side(panels))
 
 

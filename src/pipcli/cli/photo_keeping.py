@@ -9,6 +9,7 @@ from pipcli.cli.options import STANDARD_STREAM
 from pipcli.cli.photo_files import Files
 from pipcli.cli.photo_options import PhotoOptions
 from pipcli.cli.request import Request
+from pipcli.cli.units import InSamples
 from pipcli.errors import UnusableInputError
 from pipcli.keeping import Identity, Kept, folder_beside
 
@@ -28,6 +29,8 @@ def identity_of(request: Request, input_checksum: str, device: str) -> Identity:
     """
     decisive = [field.name for field in dataclasses.fields(PhotoOptions) if field.name not in NOT_OF_THE_FIT]
     values = {f"--{name.replace('_', '-')}": getattr(request, name) for name in decisive}
+    if isinstance(request.sigma, InSamples):
+        values["--sigma"] = str(request.sigma)  # with its unit
     return {
         "input": input_checksum,
         "task": request.task.name,

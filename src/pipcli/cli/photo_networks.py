@@ -99,7 +99,7 @@ class Networks:
         self.noise = noise
         self.known = known
         self.guide = guide
-        self.observed = _both(self.say_something(), known)
+        self.observed = both(self.say_something(), known)
         self.device = device
         self.precision = precision_for(settings, device.precision)
         self.stop = stop
@@ -282,7 +282,7 @@ def _build_fit(places: Sequence[tuple[Networks, int]], rate_factor: float) -> Fi
     )
 
 
-def _both(observed: Tensor | None, known: Tensor | None) -> Tensor | None:
+def both(observed: Tensor | None, known: Tensor | None) -> Tensor | None:
     """Return the samples that are in both (1, C or 1, H, W) masks, where None is all."""
     if observed is None or known is None:
         return known if observed is None else observed
@@ -290,8 +290,11 @@ def _both(observed: Tensor | None, known: Tensor | None) -> Tensor | None:
 
 
 def _observed(places: Sequence[tuple[Networks, int]]) -> Tensor | None:
-    """Return the (K, C, h, w) samples of the networks' windows that say anything of the picture; None is all."""
-    masks = [
-        networks.windows[number].cut(networks.observed) for networks, number in places if networks.observed is not None
-    ]
-    return torch.cat(masks) if masks else None
+    """Return the (K, C or 1, h, w) samples of the networks' windows that say anything of the picture; None is all."""
+    masks: list[Tensor] = []
+    if all(networks.observed is None for networks, _ in places):
+        return None
+    for networks, number in places:
+        observed = networks.observation[:, :1] >= 0 if networks.observed is None else networks.observed
+        masks.append(networks.windows[number].cut(observed))
+    return torch.cat(masks)

@@ -7,7 +7,8 @@ from pipcli import __version__
 from pipcli.cli.options import STANDARD_STREAM
 from pipcli.cli.photo_files import Files
 from pipcli.cli.request import Request, kind_of, stop_of
-from pipcli.media import shown
+from pipcli.cli.units import SAMPLES_SUFFIX, range_in_samples, width_in_samples
+from pipcli.media import WHOLE, Photo, shown
 from pipcli.settings import NoiseName, Settings, SirenSettings
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def started(
         f"prior {request.prior}, {noise.name} noise, {noise.unit} {rounded_level(noise):g} ({noise.origin}), "
         f"on {device.torch_device} ({device.reason})"
     )
-    for note in (*photo.notes, *degradation.notes):
+    for note in (*photo.notes, *_notes_of_range(photo, noise), *degradation.notes):
         reporter.say(note)
     precision = str(device.precision).removeprefix("torch.")
     words = effective(request, settings)
@@ -74,12 +75,29 @@ def started(
         height=photo.height,
         channels=photo.channels,
         bit_depth=photo.bit_depth,
+        range=[float(f"{value:.7g}") for value in range_in_samples(photo)],
+        sigma_dn=float(f"{noise.std * width_in_samples(photo):.4g}"),
         device=str(device.torch_device),
         device_reason=device.reason,
         precision=precision,
         **noise_fields(noise, kind_of(request)),
         settings=words,
     )
+
+
+def _notes_of_range(photo: Photo, noise: "Noise") -> tuple[str, ...]:
+    """Return what is said of the range of a photo that does not use all of it, and of pixels without a say."""
+    notes = []
+    if photo.working != WHOLE:
+        low, high = range_in_samples(photo)
+        notes.append(
+            f"its samples use {low:.6g} to {high:.6g} of 0 to {photo.full}, which is taken for black to white: "
+            f"sigma {255 * noise.std:.3g} is {noise.std * width_in_samples(photo):.3g}{SAMPLES_SUFFIX}"
+        )
+    if photo.silent is not None:
+        share = 100 * float(photo.silent.mean())
+        notes.append(f"{share:.3g} percent of its pixels are transparent or without data: they have no say")
+    return tuple(notes)
 
 
 def noise_fields(noise: "Noise", kind: NoiseName) -> dict[str, object]:

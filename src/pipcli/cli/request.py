@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pipcli.cli.photo_options import PhotoOptions
 from pipcli.cli.task import Task
+from pipcli.cli.units import check_sigma
 from pipcli.errors import UnusableInputError
 from pipcli.settings import (
     HELD_OUT_FRACTION,
     LEVELS,
     MEMBERS_TO_COMPARE,
-    SIGMA_RANGE,
     NoiseName,
     Settings,
     StopName,
@@ -50,9 +50,8 @@ def settings_of(request: Request, row_of: Callable[..., Settings] = preset) -> S
     Raises:
         UnusableInputError: a number is out of its range, or two options contradict each other.
     """
-    low, high = SIGMA_RANGE
-    if request.sigma is not None and not low <= request.sigma <= high:
-        raise UnusableInputError(f"--sigma is in grey levels of 255, from {low:g} to {high:g}, not {request.sigma:g}")
+    if request.sigma is not None:
+        check_sigma(request.sigma)
     _check_noise(request)
     if request.time_limit is not None and not 0 < request.time_limit < math.inf:
         raise UnusableInputError(f"--time-limit is in seconds, above 0, not {request.time_limit:g}")

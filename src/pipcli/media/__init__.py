@@ -5,8 +5,9 @@ neither torch nor numpy nor a codec: they come with the first picture.
 """
 
 from pipcli.media.formats import check_format, format_for
-from pipcli.media.photo import Photo, Samples, in_unit_range
+from pipcli.media.photo import Photo, Samples, in_unit_range, prepared
 from pipcli.media.publishing import check_output, check_room, publish
+from pipcli.media.ranges import WHOLE, WorkingRange
 from pipcli.media.reading import decode_photo, read_photo, read_stream
 from pipcli.media.sources import MAX_FILE_BYTES, MAX_PIXELS, read_file, shown
 from pipcli.media.writing import encode, encode_jpeg, encode_map, encode_photo, encode_rgb8, quantised
@@ -14,8 +15,10 @@ from pipcli.media.writing import encode, encode_jpeg, encode_map, encode_photo, 
 __all__ = [
     "MAX_FILE_BYTES",
     "MAX_PIXELS",
+    "WHOLE",
     "Photo",
     "Samples",
+    "WorkingRange",
     "check_format",
     "check_output",
     "check_room",
@@ -27,6 +30,7 @@ __all__ = [
     "encode_rgb8",
     "format_for",
     "in_unit_range",
+    "prepared",
     "publish",
     "quantised",
     "read_file",

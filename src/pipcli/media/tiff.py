@@ -19,6 +19,7 @@ from pipcli.media import exif as exif_block
 from pipcli.media.exif import Field, usable_dpi
 from pipcli.media.formats import RAW_PHOTO
 from pipcli.media.photo import Photo, Samples, join_alpha, split_alpha
+from pipcli.media.silence import declared_empty
 from pipcli.media.sources import check_size
 
 _PREVIEW = "begins with a small preview of its picture: save the large picture as a file of its own"
@@ -30,7 +31,7 @@ _COMPRESSIONS = {2: "fax", 3: "fax", 4: "fax", 6: "JPEG", 7: "JPEG", 34712: "JPE
 _PHOTOMETRICS = {5: "CMYK", 6: "YCbCr", 8: "CIE Lab", 9: "ICC Lab", 32803: "raw sensor data", 34892: "raw sensor data"}
 _WHITE_IS_ZERO, _PALETTE = 0, 3
 _MAX_SEGMENT = 4096 * 4096
-_ICC, _XMP = 34675, 700
+_ICC, _XMP, _GDAL_NODATA = 34675, 700, 42113
 # The tags that describe the picture's layout in its own file, and those that travel in fields of their own.
 _STRUCTURAL = {*range(254, 267), 273, 274, *range(277, 285), *range(288, 294), 296, 301, *range(317, 348)}
 _STRUCTURAL |= {*range(512, 533), 559, _XMP, 34377, _ICC, 50838, 50839}
@@ -63,8 +64,9 @@ def decode(data: bytes) -> tuple[Photo, int]:
         notes = _check_pages(file)
         _check_kind(page)
         _check_segments(page, len(data))
+        nodata = _nodata(page)
         tags = {code: tag.value for code in _READ if (tag := page.tags.get(code)) is not None and _is_short(tag)}
-        samples, alpha = split_alpha(_samples(page))
+        samples, alpha = split_alpha(_samples(page, nodata))
         dpi, orientation = _dpi(tags), tags.get(274, 1)
         block, more_notes = _lifted(data, big=file.is_bigtiff, unitless=dpi is None)
         more_notes += tuple(f"{what} not carried along" for code, what in _STALE.items() if code in page.tags)
@@ -78,6 +80,7 @@ def decode(data: bytes) -> tuple[Photo, int]:
         xmp=_blob(tags.get(_XMP)),
         dpi=dpi,
         notes=notes + more_notes,
+        nodata=nodata,
     )
     return photo, orientation if orientation in range(1, 9) else 1
 
@@ -193,7 +196,26 @@ def _check_segments(page: TiffPage, file_size: int) -> None:
         raise ValueError("there are too few data for the size")
 
 
-def _samples(page: TiffPage) -> Samples:
+def _nodata(page: TiffPage) -> float | None:
+    """The sample value that a GeoTIFF declares to stand for no data, as GDAL writes it: a number in ASCII."""
+    tag = page.tags.get(_GDAL_NODATA)
+    if tag is None or not _is_short(tag) or page.photometric in (_WHITE_IS_ZERO, _PALETTE):
+        return None
+    try:
+        return float(str(tag.value).strip("\0 "))
+    except ValueError:
+        return None
+
+
+def _check_floats(array: Samples, nodata: float | None) -> None:
+    values = array if nodata is None else array[~declared_empty(np.atleast_3d(array), nodata)]
+    if values.size == 0:
+        raise UnusableInputError("has no data: all of its pixels are of the value that it declares for none")
+    if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
+        raise UnusableInputError("has float samples that are not all in 0 to 1 (or not numbers): scale them first")
+
+
+def _samples(page: TiffPage, nodata: float | None) -> Samples:
     """(H, W) or (H, W, C) as uint8, uint16 or float32, black at zero."""
     array = page.asarray(maxworkers=1)
     if page.axes == "SYX":
@@ -201,8 +223,7 @@ def _samples(page: TiffPage) -> Samples:
     if page.photometric == _PALETTE:
         return _coloured(array, page.colormap)
     if array.dtype == np.float32:
-        if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
-            raise UnusableInputError("has float samples that are not all in 0 to 1 (or not numbers): scale them first")
+        _check_floats(array, nodata)
         if page.photometric == _WHITE_IS_ZERO:
             raise UnusableInputError(f"is a float TIFF where white is zero, which is not supported: {_ADVICE}")
         return array

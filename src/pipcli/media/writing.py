@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def encode_photo(pixels: torch.Tensor, like: Photo, file_format: str) -> bytes:
+def encode_photo(pixels: torch.Tensor, like: Photo, file_format: str, made: NDArray[np.bool_] | None = None) -> bytes:
     """Encode a restored picture in the depth of its input, with the input's alpha and metadata.
 
     Args:
-        pixels: (1, C, H, W) in [0, 1] (what lies outside is clipped), C as in the input. Alpha is resampled if the
-            size differs from the input's, and else carried over untouched.
-        like: the input.
+        pixels: (1, C, H, W) in [0, 1] (what lies outside is clipped), C as in the input, of the input's working range.
+            Alpha is resampled if the size differs from the input's, and else carried over untouched.
+        like: the input. Where it is of the same size, samples that have no say, or lie beyond the working range, or
+            are unchanged in the pixels, are those of the input, bit for bit.
         file_format: a name from `format_for`, or the input's own `file_format`.
+        made: (H, W, C or 1) the samples that are new, whatever the input has there; None for none.
 
     Raises:
         OutputRefusedError: the format cannot hold it; ask `check_format` beforehand.
@@ -30,10 +32,14 @@ def encode_photo(pixels: torch.Tensor, like: Photo, file_format: str) -> bytes:
     """
     if pixels.ndim != 4 or pixels.shape[:2] != (1, like.channels):
         raise ValueError(f"expected pixels of shape (1, {like.channels}, H, W), not {tuple(pixels.shape)}")
-    samples = quantised(pixels.detach()[0].permute(1, 2, 0).float().cpu().numpy(), like.bit_depth)
-    photo = replace(like, samples=samples)
-    if samples.shape != like.samples.shape:
+    values = pixels.detach()[0].permute(1, 2, 0).float().cpu().numpy()
+    photo = replace(like, samples=quantised(values, like.bit_depth))
+    if values.shape != like.samples.shape:
         photo = replace(photo, alpha=_resampled(like.alpha, photo))
+    if not like.is_plain:
+        from pipcli.media.returning import as_in_file
+
+        photo = replace(photo, samples=as_in_file(values, photo.alpha, like, made))
     return encode(photo, file_format)
 
 
@@ -130,15 +136,23 @@ def _full(dtype: np.dtype[Any]) -> int:
     return int(2 ** (8 * dtype.itemsize) - 1)
 
 
-def _resampled(alpha: Samples | None, photo: Photo) -> Samples | None:
-    """The alpha plane at the size of an enlarged picture. Bicubic, and in float, so that 16 bits stay 16 bits."""
+def resized(plane: Samples, height: int, width: int, *, smooth: bool = True) -> NDArray[np.float32]:
+    """A plane (h, w) of samples at another size. Bicubic or linear, and in float, so that 16 bits stay 16 bits."""
     import numpy as np
     from PIL import Image
 
+    kernel = Image.Resampling.BICUBIC if smooth else Image.Resampling.BILINEAR
+    enlarged = Image.fromarray(plane.astype(np.float32)).resize((width, height), kernel)
+    return np.asarray(enlarged, np.float32)
+
+
+def _resampled(alpha: Samples | None, photo: Photo) -> Samples | None:
+    """The alpha plane at the size of an enlarged picture."""
+    import numpy as np
+
     if alpha is None:
         return None
-    plane = Image.fromarray(alpha.astype(np.float32)).resize((photo.width, photo.height), Image.Resampling.BICUBIC)
-    values: NDArray[np.float32] = np.asarray(plane, np.float32)
+    values = resized(alpha, photo.height, photo.width)
     if alpha.dtype == np.float32:
         return values.clip(0.0, 1.0)
     levels: Samples = np.rint(values.clip(0, _full(alpha.dtype))).astype(alpha.dtype)

@@ -43,9 +43,14 @@ class Gaussian(Noise):
         return cls(255 * std, Origin.GIVEN, std)
 
     @classmethod
-    def of_rounding(cls, bit_depth: int) -> "Gaussian":
-        """Return the noise of a picture that was rounded to 8 or 16 bits, or hardly (32), and has no other."""
-        std = max(1 / (2**bit_depth - 1) / math.sqrt(12), SMALLEST_STD)
+    def of_rounding(cls, bit_depth: int, span: float = 1.0) -> "Gaussian":
+        """Return the noise of a picture that was rounded to 8 or 16 bits, or hardly (32), and has no other.
+
+        Args:
+            bit_depth: of a sample.
+            span: the share of the samples' range that is [0, 1] here.
+        """
+        std = max(1 / (2**bit_depth - 1) / span / math.sqrt(12), SMALLEST_STD)
         return cls(255 * std, Origin.ROUNDING, std)
 
     def misfit(self, prediction: Tensor, observation: Tensor) -> Tensor:
