@@ -16,7 +16,7 @@ from pipcli.errors import OutputRefusedError, UnusableInputError
 from pipcli.keeping import checksum, folder_beside, replaceable
 from pipcli.media import (
     Photo,
-    check_format,
+    carried_over,
     check_output,
     check_room,
     decode_photo,
@@ -127,7 +127,7 @@ def open_files(request: Request, sources: Sequence[Path]) -> Files:
     output_format = photo.file_format if output == STANDARD_STREAM else format_for(output)
     if output != STANDARD_STREAM:
         check_room(output, round(photo.samples.nbytes * request.task.scale**2))
-    check_format(request.task.carrier(photo), output_format)
+    photo = carried_over(photo, output_format, request.task.size_of_result(photo.height, photo.width))
     reference = None if request.reference is None else _reference(request.reference, request.task, photo)
     for name, other in request.task.of_input_size.items():
         check_same_size(name, other, photo)
@@ -209,6 +209,15 @@ def deliver(data: bytes, output: Path, *, overwrite: bool) -> None:
         sys.stdout.buffer.flush()
     else:
         publish(output, data, overwrite=overwrite)
+
+
+def unused_beside(output: Path, suffix: str) -> Path:
+    """Return a name that is not taken, beside an output or, for stdout, in the working folder."""
+    stem = "restored" if output == STANDARD_STREAM else output.stem
+    folder = Path() if output == STANDARD_STREAM else output.parent
+    numbers = ("", *(f"_{number}" for number in range(2, 1000)))
+    names = (folder / f"{stem}_rescued{number}{suffix}" for number in numbers)
+    return next(name for name in names if not os.path.lexists(name))
 
 
 def check_stdout(*, json_lines: bool) -> None:

@@ -11,17 +11,18 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from pipcli.cli import report
-from pipcli.cli.photo_files import UNCERTAINTY_SUFFIXES, Files, deliver
+from pipcli.cli.photo_files import UNCERTAINTY_SUFFIXES, Files, deliver, unused_beside
 from pipcli.cli.photo_networks import Networks, both
 from pipcli.cli.report import Metrics
 from pipcli.cli.request import Request, kind_of, says_nothing_of_noise, stop_of
 from pipcli.cli.units import sigma_in_levels, width_in_samples
 from pipcli.console import Reporter
+from pipcli.errors import PipRestoreError
 from pipcli.finishing import Finished, finish
 from pipcli.fit.device import Device, ran_out_of_memory
 from pipcli.joining import Degraded
 from pipcli.keeping import Kept, checksum
-from pipcli.media import Photo, Samples, decode_photo, encode_map, encode_photo, format_for, shown
+from pipcli.media import Photo, Samples, decode_photo, encode_bare, encode_map, encode_photo, format_for, shown
 from pipcli.metrics import psnr
 from pipcli.noise import NOISES, Evidence, Gaussian, Noise, Origin, detect
 from pipcli.restore import Outcome, Solution
@@ -173,7 +174,7 @@ class PhotoJob:
         watch = FinishWatch(self.request.time_limit, solution.seconds, reporter, interrupted)
         finished = self._finished(solution, watch)
         finishing_seconds = watch.seconds
-        data = self._encoded(finished)
+        data = self._encoded_or_rescued(finished)
         self._deliver(files.output, data)
         written = decode_photo(data, shown(files.output))
         metrics = self._metrics(written, solution)
@@ -238,6 +239,25 @@ class PhotoJob:
         kept = both(self.networks.say_something(), self.known)
         made = None if kept is None else ~kept[0].permute(1, 2, 0).numpy()
         return encode_photo(finished.image, carrier, self.files.output_format, made)
+
+    def _encoded_or_rescued(self, finished: Finished) -> bytes:
+        """Return the bytes of the output file; if they cannot be made, write the bare picture beside it.
+
+        Raises:
+            PipRestoreError: they could not be made; the message names the file that has the picture.
+        """
+        try:
+            return self._encoded(finished)
+        except Exception as error:
+            # The one broad handler of results: all was tried before the work, and an encoder failed all the same.
+            data, suffix = encode_bare(finished.image, self.files.photo)
+            path = unused_beside(self.files.output, suffix)
+            deliver(data, path, overwrite=False)
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise PipRestoreError(
+                f"{shown(self.files.output)} could not be written as {self.files.output_format} ({reason}): the result "
+                f"is {shown(path)}, without its metadata"
+            ) from error
 
     def _metrics(self, written: Photo, solution: Solution) -> Metrics | None:
         """Measure the written file, not the tensor that it was made from."""

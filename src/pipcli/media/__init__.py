@@ -4,13 +4,15 @@ Only this package knows files, uint8, (H, W, C) order and alpha; it knows nothin
 neither torch nor numpy nor a codec: they come with the first picture.
 """
 
+from pipcli.media.carrying import carried_over
 from pipcli.media.formats import check_format, format_for
 from pipcli.media.photo import Photo, Samples, in_unit_range, prepared
+from pipcli.media.pixel_size import rescaled
 from pipcli.media.publishing import check_output, check_room, publish
 from pipcli.media.ranges import WHOLE, WorkingRange
 from pipcli.media.reading import decode_photo, read_photo, read_stream
 from pipcli.media.sources import MAX_FILE_BYTES, MAX_PIXELS, read_file, shown
-from pipcli.media.writing import encode, encode_jpeg, encode_map, encode_photo, encode_rgb8, quantised
+from pipcli.media.writing import encode, encode_bare, encode_jpeg, encode_map, encode_photo, encode_rgb8, quantised
 
 __all__ = [
     "MAX_FILE_BYTES",
@@ -19,11 +21,13 @@ __all__ = [
     "Photo",
     "Samples",
     "WorkingRange",
+    "carried_over",
     "check_format",
     "check_output",
     "check_room",
     "decode_photo",
     "encode",
+    "encode_bare",
     "encode_jpeg",
     "encode_map",
     "encode_photo",
@@ -36,5 +40,6 @@ __all__ = [
     "read_file",
     "read_photo",
     "read_stream",
+    "rescaled",
     "shown",
 ]

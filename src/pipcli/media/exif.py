@@ -54,7 +54,7 @@ def byte_order(block: bytes) -> str:
 def orientation(block: bytes) -> int:
     """1 to 8; 1, upright, where the block does not say or says nonsense."""
     order = byte_order(block)
-    at = find(block, _first(block), ORIENTATION)
+    at = find(block, first(block), ORIENTATION)
     if at is None or _read(block, order + "H", at + 2) != _SHORT:
         return 1
     value = _read(block, order + "H", at + 8)
@@ -63,8 +63,8 @@ def orientation(block: bytes) -> int:
 
 def resolution(block: bytes) -> tuple[float, float] | None:
     """Pixels per inch, (horizontal, vertical), if the block says."""
-    order, first = byte_order(block), _first(block)
-    places = [find(block, first, tag) for tag in (X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT)]
+    order, top = byte_order(block), first(block)
+    places = [find(block, top, tag) for tag in (X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT)]
     if places[0] is None or places[1] is None:
         return None
     unit = 2 if places[2] is None else _read(block, order + "H", places[2] + 8)
@@ -91,15 +91,15 @@ def settled(block: bytes, *, height: int, width: int) -> bytes:
     Raises:
         ValueError: the block is damaged.
     """
-    order, first = byte_order(block), _first(block)
+    order, top = byte_order(block), first(block)
     patched = bytearray(block)
-    at = find(block, first, ORIENTATION)
+    at = find(block, top, ORIENTATION)
     if at is not None:
         struct.pack_into(order + "HIHH", patched, at + 2, _SHORT, 1, 1, 0)
-    end = first + 2 + 12 * _read(block, order + "H", first)
+    end = top + 2 + 12 * _read(block, order + "H", top)
     if end + 4 <= len(block):
         struct.pack_into(order + "I", patched, end, 0)
-    at = find(block, first, EXIF_IFD)
+    at = find(block, top, EXIF_IFD)
     if at is not None:
         _settle_size(patched, order, _read(block, order + "I", at + 8), {_PIXEL_WIDTH: width, _PIXEL_HEIGHT: height})
     return bytes(patched)
@@ -145,7 +145,7 @@ def fields(block: bytes, wanted: Callable[[int], bool] = lambda tag: True) -> tu
         ValueError: the block, or the TIFF file, is damaged.
         TooMuchMetadataError: its values are more than are carried along.
     """
-    return _Fields(block, wanted).below(_first(block), {EXIF_IFD, GPS_IFD})
+    return _Fields(block, wanted).below(first(block), {EXIF_IFD, GPS_IFD})
 
 
 class _Fields:
@@ -207,6 +207,46 @@ def packed(entries: tuple[Field, ...], order: str, *, start: int) -> bytes:
     return directory + b"\0" * 4 + values
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One directory entry where it lies: its type, how many values it has, and where they start in the block."""
+
+    kind: int
+    count: int
+    start: int
+
+
+def entry(block: bytes, directory: int, tag: int) -> Entry | None:
+    """The entry for a tag in the directory that lies there; None if it has none.
+
+    Raises:
+        ValueError: the directory or the values lie outside of the block.
+    """
+    at = find(block, directory, tag)
+    if at is None:
+        return None
+    _, kind, count = struct.unpack_from(byte_order(block) + "HHI", block, at)
+    size = _TYPE_SIZES.get(kind, 0) * count
+    start = at + 8 if size <= 4 else _read(block, byte_order(block) + "I", at + 8)
+    if start + size > len(block):
+        raise ValueError("an EXIF value lies outside of its block")
+    return Entry(kind, count, start)
+
+
+def pointed_to(block: bytes, pointer: Entry) -> int:
+    """Where the directory lies that an entry points to."""
+    return _read(block, byte_order(block) + "I", pointer.start)
+
+
+def first(block: bytes) -> int:
+    """Where the first directory lies.
+
+    Raises:
+        ValueError: the block is damaged.
+    """
+    return _read(block, byte_order(block) + "I", 4)
+
+
 def find(block: bytes, directory: int, tag: int) -> int | None:
     """Where the entry for a tag lies; None if the directory has none.
 
@@ -222,10 +262,6 @@ def _entries(block: bytes, directory: int) -> range:
     if directory + 2 + 12 * count > len(block):
         raise ValueError("an EXIF directory lies outside of its block")
     return range(directory + 2, directory + 2 + 12 * count, 12)
-
-
-def _first(block: bytes) -> int:
-    return _read(block, byte_order(block) + "I", 4)
 
 
 def _read(block: bytes, code: str, at: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from pipcli.errors import OutputRefusedError, UnusableInputError
@@ -13,6 +14,7 @@ from pipcli.media.photo import Photo
 READABLE = "PNG, JPEG, WebP, TIFF, BMP and PNM"
 RAW_PHOTO = "is a raw photo of a camera, which is not supported: develop it to 16-bit TIFF or PNG first"
 _EXIF_IN_JPEG = 65_533 - 6  # a JPEG segment's length field has 16 bits, and "Exif\0\0" comes first
+_XMP_IN_JPEG = 65_533 - 29  # likewise, after "http://ns.adobe.com/xap/1.0/\0"
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def format_for(path: str | os.PathLike[str]) -> str:
     raise OutputRefusedError(f"the output's suffix must name a format that is written ({known}), not {asked}")
 
 
-def check_format(photo: Photo, file_format: str, *, scale: int = 1) -> None:
+def check_format(photo: Photo, file_format: str, *, scale: int | Fraction = 1) -> None:
     """Refuse a format that cannot hold what a photo carries; to be called before the work, not after.
 
     Args:
@@ -147,7 +149,7 @@ def check_format(photo: Photo, file_format: str, *, scale: int = 1) -> None:
     raise OutputRefusedError(f"{file_format} cannot hold {' and '.join(losses)} of this picture: {advice}")
 
 
-def _losses(photo: Photo, file_format: str, scale: int) -> list[str]:
+def _losses(photo: Photo, file_format: str, scale: int | Fraction) -> list[str]:
     traits = FORMATS[file_format]
     grey_profile = photo.icc_profile is not None and photo.icc_profile[16:20] == b"GRAY"
     exif_size = len(photo.exif or b"")
@@ -161,6 +163,7 @@ def _losses(photo: Photo, file_format: str, scale: int) -> list[str]:
         "the grey ICC profile": grey_profile and file_format == "WebP",  # WebP stores every picture as colour
         "the EXIF data": exif_size > 0 and not traits.metadata,
         "the long EXIF data": exif_size > _EXIF_IN_JPEG and file_format == "JPEG",
+        "the long XMP data": len(photo.xmp or b"") > _XMP_IN_JPEG and file_format == "JPEG",
         "the XMP data": photo.xmp is not None and not traits.metadata,
         "the DPI": photo.dpi is not None and not traits.dpi,
         "the size": scale * max(photo.height, photo.width) > traits.longest_side,

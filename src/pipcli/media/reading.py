@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pipcli.errors import UnusableInputError
 from pipcli.media import exif as exif_block
+from pipcli.media import pixel_size
 from pipcli.media.formats import sniff
 from pipcli.media.photo import Photo
 from pipcli.media.sources import read_bounded, read_file, shown
@@ -105,6 +106,9 @@ def _upright(photo: Photo, orientation: int | None) -> Photo:
             orientation = exif_block.orientation(block) if orientation is None else orientation
             height, width = _turned_size(photo, orientation)
             block = exif_block.settled(block, height=height, width=width)
+            if (orientation or 1) > 1:
+                block, turned = pixel_size.without_place(block)
+                notes += turned
         except ValueError:
             block, notes = None, (*notes, _DAMAGED_EXIF)
     orientation = orientation or 1

@@ -43,6 +43,21 @@ def encode_photo(pixels: torch.Tensor, like: Photo, file_format: str, made: NDAr
     return encode(photo, file_format)
 
 
+def encode_bare(pixels: torch.Tensor, like: Photo) -> tuple[bytes, str]:
+    """Encode a restored picture with nothing of its input but the depth and, at the same size, the alpha.
+
+    Args:
+        pixels: (1, C, H, W) in [0, 1], C as in the input.
+        like: the input.
+
+    Returns:
+        The file, and the suffix of its format: PNG, or TIFF for what PNG cannot hold.
+    """
+    bare = replace(like, icc_profile=None, exif=None, xmp=None, dpi=None, png_chunks=())
+    file_format = "TIFF" if like.bit_depth == 32 or like.premultiplied else "PNG"
+    return encode_photo(pixels, bare, file_format), {"PNG": ".png", "TIFF": ".tif"}[file_format]
+
+
 def encode(photo: Photo, file_format: str) -> bytes:
     """Encode a photo as it stands.
 

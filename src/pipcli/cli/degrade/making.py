@@ -14,7 +14,7 @@ from pipcli.cli.options import STANDARD_STREAM
 from pipcli.cli.photo_files import check_png, check_stdout, deliver
 from pipcli.cli.roles import check_apart
 from pipcli.errors import OutputRefusedError, UnusableInputError
-from pipcli.media import Photo, check_format, check_output, check_room, format_for, publish, shown
+from pipcli.media import Photo, carried_over, check_output, check_room, format_for, publish, shown
 from pipcli.media.clips import is_clip
 
 __all__ = ["WHOLE", "Degraded", "Order", "carry_out"]
@@ -46,18 +46,20 @@ def carry_out(
     photo = media.read_stream(sys.stdin.buffer) if is_streamed else media.decode_photo(data, shown(order.source))
     like = _in_depth(photo, order.bits)
     output, output_format = _checked(order, photo, like)
+    like = carried_over(like, output_format)
+    true = photo if order.truth is None else carried_over(photo, format_for(order.truth))
     degraded = degrade(photo)
     made = _finished(like, degraded, clip=order.clip)
     data = encode(made, output_format)
     for option, path in order.companions.items():
         publish(path, media.encode_map(*degraded.companions[option]), overwrite=order.overwrite)
     if order.truth is not None:
-        truth = media.encode(_part(photo, degraded.region), format_for(order.truth))
+        truth = media.encode(_part(true, degraded.region), format_for(order.truth))
         publish(order.truth, truth, overwrite=order.overwrite)
     deliver(data, output, overwrite=order.overwrite)
     outside = float(np.mean((degraded.values < 0) | (degraded.values > 1)))
     rows, columns = photo.samples[degraded.region].shape[:2]
-    source = Facts(photo.width, photo.height, photo.channels, made.bit_depth, photo.notes)
+    source = Facts(photo.width, photo.height, photo.channels, made.bit_depth, made.notes)
     report(order, output, source, (made.width, made.height), (columns, rows), degraded.parameters, outside)
     return 0
 
@@ -111,14 +113,12 @@ def _checked(order: Order, photo: Photo, like: Photo) -> tuple[Path, str]:
     else:
         output_format = format_for(output)
         check_output(output, source, overwrite=order.overwrite, room=like.samples.nbytes)
-    check_format(like, output_format)
     if not order.clip and like.bit_depth != 32:
         raise OutputRefusedError(
             f"{like.bit_depth}-bit samples end at 0 and 1: leave out --no-clip, or add --bits 32 and an output that "
             "ends in .tif"
         )
     if order.truth is not None:
-        check_format(photo, format_for(order.truth))
         check_room(order.truth, photo.samples.nbytes)
     if order.output is None:
         check_apart({"--output": output, "--truth": order.truth, **order.companions}, order.aids.items())
@@ -137,4 +137,5 @@ def _finished(like: Photo, degraded: Degraded, *, clip: bool) -> Photo:
     alpha = _part(like, degraded.region).alpha
     if degraded.alpha is not None:
         alpha = media.quantised(degraded.alpha, like.bit_depth)
-    return replace(like, samples=samples, alpha=alpha)
+    told = media.rescaled(_part(like, degraded.region), (samples.shape[0], samples.shape[1]))
+    return replace(told, samples=samples, alpha=alpha)
