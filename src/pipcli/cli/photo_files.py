@@ -1,6 +1,7 @@
 """The files of a task on one photo, read and checked before any long work; loads no torch, so a refusal is quick."""
 
 import dataclasses
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
