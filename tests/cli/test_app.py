@@ -63,7 +63,7 @@ def test_a_stdout_that_cannot_be_written_is_a_failure(
 
 
 def test_a_defect_of_ours_is_not_hidden(failing: Callable[[BaseException], None], command: Command) -> None:
-    for error in (RuntimeError("a defect"), FileNotFoundError(errno.ENOENT, "nobody dealt with it", "file")):
+    for error in (RuntimeError("a defect"), KeyError("a defect"), ImportError("a defect", name="pipcli.cli")):
         failing(error)
         with pytest.raises(type(error)):
             command("denoise", "in.png")

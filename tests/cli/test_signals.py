@@ -18,7 +18,7 @@ from running import ENVIRONMENT, PATIENCE, START, Run, begun, lines_of, names, o
 from pipcli.cli.interrupt import EndedAtOnceError, Interruption
 
 ENDLESS = ("--steps", "100000000", "--stop", "none", "--device", "cpu")
-SIGNALS = [signal.SIGINT, signal.SIGTERM]
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
 

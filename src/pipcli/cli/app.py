@@ -19,13 +19,14 @@ from pipcli.cli import (
     denoise,
     doctor,
     enhance,
+    failures,
     flash,
     inpaint,
     interrupt,
     super_resolve,
     video,
 )
-from pipcli.errors import PipRestoreError
+from pipcli.errors import PipRestoreError, UnusableInputError
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 USAGE_EXIT_CODE = 2
@@ -70,9 +71,7 @@ def run(arguments: list[str]) -> int:
     try:
         return _run(arguments)
     except OSError as error:
-        if error.filename is not None:
-            raise
-        # Files are dealt with where they are written, so this is stdout or stderr: full, or its reader has left.
+        # Files and the machine were dealt with, so this is stdout or stderr: full, or its reader has left.
         if error.errno != errno.EPIPE:
             _complain(f"standard output cannot be written: {error.strerror}")
         # Python would complain of the same again when it flushes.
@@ -82,6 +81,7 @@ def run(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     try:
+        failures.check_working_folder()
         return int(app(arguments or ["--help"], prog_name="pip-restore", standalone_mode=False) or 0)
     except PipRestoreError as error:
         message, exit_code = str(error), error.exit_code
@@ -89,6 +89,11 @@ def _run(arguments: list[str]) -> int:
         message, exit_code = f"{_one_line(error)} (pip-restore --help lists what there is)", USAGE_EXIT_CODE
     except interrupt.EndedAtOnceError as error:
         message, exit_code = str(error), error.exit_code
+    except Exception as error:
+        reason = failures.message_of(error)
+        if reason is None:
+            raise
+        message, exit_code = reason, UnusableInputError.exit_code
     _complain(message)
     if "--json" in itertools.takewhile(lambda argument: argument != "--", arguments):
         typer.echo(json.dumps({"type": "error", "message": message, "exit_code": exit_code}))

@@ -1,5 +1,7 @@
 """The files of a task on a clip, opened and checked before any long work; loads no torch, so a refusal is quick."""
 
+import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +26,9 @@ from pipcli.media.clips import (
     check_writing,
     open_clip,
 )
+
+# Of a picture in a folder that this tool has written.
+FRAME_NAME = re.compile(r"\d{6,}\.\w+")
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,8 @@ def open_files(name: ClipTaskName, task: Task, source: Path, said: ClipOptions) 
     """
     if STANDARD_STREAM in (source, said.output):
         raise UnusableInputError("a clip is read and written as a file or folder: - is neither")
-    output = said.output or output_beside(source, task.suffix)
+    beside = output_beside(source, task.suffix)
+    output = beside if said.output is None else in_folder_of_clips(said.output, source, beside.name)
     outputs = (output, said.sheet, said.slice, said.side_by_side)
     may_exist = replaceable(outputs, folder_beside(output) if said.resume else None, overwrite=said.overwrite)
     _check_outputs(output, said, source, may_exist, [(option, path) for option, path in task.sources.items()])
@@ -132,6 +138,21 @@ def output_beside(source: Path, suffix: str) -> Path:
         folder = source.resolve()
         return folder.parent / f"{folder.name}{suffix}"
     return source.with_name(f"{source.stem}{suffix}{source.suffix}")
+
+
+def in_folder_of_clips(output: Path, source: Path, name: str) -> Path:
+    """Return an output as it was named, or where it is a folder of other things, the clip that goes into it.
+
+    Args:
+        output: as named.
+        source: a folder of pictures becomes a folder of pictures, as named.
+        name: of the clip in a folder.
+    """
+    if source.is_dir() or not output.is_dir():
+        return output
+    names = [entry.name for entry in os.scandir(output)]
+    is_of_frames = bool(names) and all(FRAME_NAME.fullmatch(name) for name in names)
+    return output if is_of_frames else output / name
 
 
 def encoding_of(said: ClipOptions) -> EncodingOptions:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pipcli.cli.options import clip_output_path
 from pipcli.cli.photo_options import TaskOptions
 from pipcli.errors import UnusableInputError
 from pipcli.settings import KernelName
@@ -47,8 +48,10 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="Where to write: .mp4, .mkv, .mov, .webm, .avi, .gif, or a folder for numbered pictures. [default: beside "
-        "the input, NAME_TASK.EXT]",
+        parser=clip_output_path,
+        metavar="PATH",
+        help="Where to write: .mp4, .mkv, .mov, .webm, .avi, .gif, a folder that exists, or a new one for numbered "
+        "pictures. [default: beside the input, NAME_TASK.EXT]",
     ),
 ]
 Reference = Annotated[

@@ -1,10 +1,11 @@
-"""Ctrl-C and SIGTERM: the first asks the fit to end with its estimate, the second ends the process at once."""
+"""Ctrl-C, SIGTERM and SIGHUP: the first asks the fit to end with its estimate, the second ends the process at once."""
 
 import signal
 from collections.abc import Callable
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# A terminal that is closed is as good as a request to end. Windows has no such signal.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 
 
 class EndedAtOnceError(BaseException):

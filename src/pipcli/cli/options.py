@@ -1,14 +1,43 @@
 """The options that commands share: their types, help and units. Defaults that are numbers live in `pipcli.settings`."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipcli.cli.units import SAMPLES_SUFFIX, parse_sigma
+from pipcli.errors import OutputRefusedError
+from pipcli.media import shown
 from pipcli.settings import NoiseName, PriorName, Quality, StopName
 
 STANDARD_STREAM = Path("-")
+
+
+def output_path(text: str) -> Path:
+    """Return an output as a path; one that ends as a folder's name does is a folder, which must be there.
+
+    Raises:
+        OutputRefusedError: it is not.
+    """
+    if is_named_as_folder(text) and not os.path.isdir(text):
+        raise OutputRefusedError(f"{shown(text)} is a folder that does not exist: create it first")
+    return Path(text)
+
+
+def clip_output_path(text: str) -> Path:
+    """Return an output as a path, which may be a folder of pictures that is still to be made.
+
+    Raises:
+        OutputRefusedError: it is a folder that is not there, by the name of a file.
+    """
+    return output_path(text) if Path(text).suffix else Path(text)
+
+
+def is_named_as_folder(text: str) -> bool:
+    """Return whether a path ends with a separator."""
+    return text.endswith(tuple(filter(None, (os.sep, os.altsep))))
+
 
 Inputs = Annotated[
     list[Path], typer.Argument(metavar="INPUT", help="The pictures to restore, or - for one from stdin.")
@@ -18,7 +47,9 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="Where to write, - for stdout, or a folder for several. [default: beside the input, NAME_TASK.EXT]",
+        parser=output_path,
+        metavar="PATH",
+        help="Where to write, - for stdout, or a folder that exists. [default: beside the input, NAME_TASK.EXT]",
     ),
 ]
 Sigma = Annotated[

@@ -21,7 +21,7 @@ from pipcli.keeping.manifest import (
     OfAnotherVersionError,
 )
 from pipcli.media import portable, shown
-from pipcli.media.publishing import hidden_beside
+from pipcli.media.unfinished import hidden_beside
 
 MOST_TRIES = 100  # at a folder that others make and remove meanwhile
 
@@ -88,7 +88,7 @@ class Taking:
 
     def _is_locked(self, held: HeldFolder, lock: int) -> bool:
         """Take the lock; return False where the folder was removed meanwhile by who had it."""
-        if not portable.take_lock(lock):
+        if portable.take_lock(lock) is False:
             holder = os.pread(lock, 20, 0).decode(errors="replace") if hasattr(os, "pread") else ""
             holder = holder if holder.isdecimal() else "unknown"
             held.close()

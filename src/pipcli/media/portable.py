@@ -16,6 +16,9 @@ NO_WAITING = getattr(os, "O_NONBLOCK", 0)
 
 CAN_HOLD_FOLDERS = hasattr(os, "O_DIRECTORY") and {os.open, os.rename, os.stat, os.unlink} <= os.supports_dir_fd
 
+LOCKS_STOP_OTHERS = os.name == "nt"
+"""A lock keeps other programs from writing, too."""
+
 _FAR_AWAY = 1 << 30  # the byte that Windows locks; what is in the file stays readable
 
 
@@ -30,10 +33,11 @@ def hold_folder(path: str | os.PathLike[str]) -> int | None:
     return os.open(path, os.O_RDONLY | os.O_DIRECTORY | NO_FOLLOW | getattr(os, "O_CLOEXEC", 0))
 
 
-def take_lock(descriptor: int) -> bool:
-    """Lock an open file until it is closed or the process ends; return False where another has it.
+def take_lock(descriptor: int) -> bool | None:
+    """Lock an open file until it is closed or the process ends.
 
-    Where there are no locks, or the file system has none, every process gets it.
+    Returns:
+        False where another process has it; None where the system or the file system has no locks.
     """
     try:
         import fcntl
@@ -43,16 +47,16 @@ def take_lock(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # a file system without locks
-        return True
+    except OSError:
+        return None
     return True
 
 
-def _take_lock_of_windows(descriptor: int) -> bool:
+def _take_lock_of_windows(descriptor: int) -> bool | None:
     try:
         import msvcrt
     except ImportError:
-        return True
+        return None
     os.lseek(descriptor, _FAR_AWAY, os.SEEK_SET)
     try:
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]

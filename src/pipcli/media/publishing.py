@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pipcli.errors import OutputRefusedError
 from pipcli.media.sources import shown
+from pipcli.media.unfinished import collect_beside, hidden_beside, temporary_file
 
 _REASONS = {
     errno.ENOSPC: "there is no space left in its folder: free some, or choose another folder",
@@ -27,6 +28,7 @@ _REASONS = {
     errno.EFBIG: "the file would be too large for its folder: choose another folder",
 }
 _WITHOUT_RESERVING = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENODEV}
+_PERMISSIONS = 0o777  # what a file hands down: not that it runs as somebody else
 _WITHOUT_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
@@ -51,7 +53,8 @@ def check_output(path: Path, source: Path | None, *, overwrite: bool, room: int 
             _check_replaceable(path, status, overwrite=overwrite)
         if not target.parent.is_dir():
             raise OutputRefusedError(f"cannot write {shown(path)}: {_REASONS[errno.ENOENT]}")
-        with _temporary(target) as (_, file):
+        collect_beside(target)
+        with temporary_file(target) as (_, file):
             _reserve(file.fileno(), room)
 
 
@@ -65,7 +68,7 @@ def check_room(path: Path, room: int) -> None:
     Raises:
         OutputRefusedError: there is not as much.
     """
-    with refusals(path), _temporary(_target(path)) as (_, file):
+    with refusals(path), temporary_file(_target(path)) as (_, file):
         _reserve(file.fileno(), room)
 
 
@@ -80,7 +83,8 @@ def publish(path: Path, data: bytes, *, overwrite: bool) -> None:
     """
     with refusals(path):
         target, status = _to_replace(path, overwrite=overwrite)
-        with _temporary(target) as (temporary, file):
+        # What is replaced may be for few eyes.
+        with temporary_file(target, 0o666 if status is None else 0o600) as (temporary, file):
             _write(file, data)
             _move(temporary, target, status, overwrite=overwrite)
 
@@ -125,7 +129,8 @@ def check_output_folder(path: Path, source: Path, names: Iterable[str] | None, *
             raise OutputRefusedError(f"cannot write {shown(path)}: {_REASONS[errno.ENOENT]}")
         if target.exists():
             _check_folder_replaceable(path, target, None if names is None else set(names), overwrite=overwrite)
-        with _temporary(target):
+        collect_beside(target)
+        with temporary_file(target):
             pass
 
 
@@ -147,7 +152,8 @@ def publish_folder(path: Path, temporary: Path, *, overwrite: bool) -> None:
         old = None
         if target.exists():
             _check_folder_replaceable(path, target, names, overwrite=overwrite)
-            old = hidden_beside(target)
+            os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode) & _PERMISSIONS)
+            old = hidden_beside(target, "old")  # which is the user's: no run removes it but this one
             os.rename(target, old)
         try:
             os.rename(temporary, target)
@@ -158,12 +164,6 @@ def publish_folder(path: Path, temporary: Path, *, overwrite: bool) -> None:
         _sync_folder(target.parent)
         if old is not None:
             shutil.rmtree(old)
-
-
-def hidden_beside(path: Path) -> Path:
-    """A new hidden name in the folder where a path really lies, for what will become it."""
-    # Not the target's name in it: that may be as long as names can be.
-    return _target(path).parent / f".pip-restore-{os.urandom(8).hex()}.part"
 
 
 @contextlib.contextmanager
@@ -230,22 +230,9 @@ def _check_folder_replaceable(path: Path, target: Path, names: set[str] | None, 
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
-@contextlib.contextmanager
-def _temporary(target: Path) -> Iterator[tuple[Path, FileIO]]:
-    """A new hidden file in the target's folder, gone at the end unless it was moved away."""
-    temporary = hidden_beside(target)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    try:
-        with FileIO(os.open(temporary, flags, 0o666), "wb") as file:  # less the umask, as for any new file
-            yield temporary, file
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-
-
 def _move(temporary: Path, target: Path, status: os.stat_result | None, *, overwrite: bool) -> None:
     if status is not None:
-        os.chmod(temporary, stat.S_IMODE(status.st_mode))
+        os.chmod(temporary, stat.S_IMODE(status.st_mode) & _PERMISSIONS)
     if overwrite:
         os.replace(temporary, target)
     else:

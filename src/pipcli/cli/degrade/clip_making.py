@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipcli import media
+from pipcli.cli.clip_files import in_folder_of_clips
 from pipcli.cli.degrade.orders import Degraded, Facts, Order, report
 from pipcli.cli.options import STANDARD_STREAM
 from pipcli.cli.photo_files import check_png
@@ -49,7 +50,8 @@ def carry_out_clip(order: Order, degrade: Callable[[Photo], Degraded]) -> int:
     if order.bits is not None or not order.clip:
         option = "--bits" if order.clip else "--no-clip"
         raise UnusableInputError(f"a clip keeps its depth, and its samples end at 0 and 1: leave out {option}")
-    output = order.output or _beside(order.source, order.suffix)
+    beside = _beside(order.source, order.suffix)
+    output = beside if order.output is None else in_folder_of_clips(order.output, order.source, beside.name)
     unchanged = Unchanged([order.source])
     _check_outputs(order, output)
     clip = open_clip(order.source)

@@ -40,12 +40,15 @@ def carry_out(
         if encode is not media.encode:
             raise UnusableInputError(f"degrade {order.kind} is of pictures: give one")
         return carry_out_clip(order, degrade)
+    folder = None
     is_streamed = order.source == STANDARD_STREAM
+    if order.output is not None and not is_streamed and order.output.is_dir():
+        folder, order = order.output, replace(order, output=None)
     data = b"" if is_streamed else media.read_file(order.source)
     _check_named(order)
     photo = media.read_stream(sys.stdin.buffer) if is_streamed else media.decode_photo(data, shown(order.source))
     like = _in_depth(photo, order.bits)
-    output, output_format = _checked(order, photo, like)
+    output, output_format = _checked(order, photo, like, folder)
     like = carried_over(like, output_format)
     true = photo if order.truth is None else carried_over(photo, format_for(order.truth))
     degraded = degrade(photo)
@@ -64,11 +67,11 @@ def carry_out(
     return 0
 
 
-def _default_output(order: Order, like: Photo) -> Path:
-    """Return where the result goes when the user does not say: to stdout, or beside the input."""
+def _default_output(order: Order, like: Photo, folder: Path | None) -> Path:
+    """Return where the result goes when the user does not name a file: to stdout, beside the input or in a folder."""
     if order.source == STANDARD_STREAM:
         return STANDARD_STREAM
-    return order.source.with_name(f"{order.source.stem}{order.suffix}{_extension(order, like)}")
+    return (folder or order.source.parent) / f"{order.source.stem}{order.suffix}{_extension(order, like)}"
 
 
 def _extension(order: Order, like: Photo) -> str:
@@ -103,9 +106,9 @@ def _check_named(order: Order) -> None:
     )
 
 
-def _checked(order: Order, photo: Photo, like: Photo) -> tuple[Path, str]:
+def _checked(order: Order, photo: Photo, like: Photo, folder: Path | None) -> tuple[Path, str]:
     """Return the output and its format, after making sure that they can hold what is written."""
-    output = _default_output(order, like) if order.output is None else order.output
+    output = _default_output(order, like, folder) if order.output is None else order.output
     source = None if order.source == STANDARD_STREAM else order.source
     if output == STANDARD_STREAM:
         check_stdout(json_lines=order.json_lines)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pipcli.cli.options import clip_output_path
 from pipcli.errors import UnusableInputError
 
 Source = Annotated[
@@ -16,8 +17,10 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="Where to write, or - for stdout. [default: beside the input, as PNG, or TIFF where PNG cannot hold it; "
-        "clips as MKV without loss, or as a folder]",
+        parser=clip_output_path,
+        metavar="PATH",
+        help="Where to write, a folder that exists, or - for stdout. [default: beside the input, as PNG, or TIFF where "
+        "PNG cannot hold it; clips as MKV without loss, or as a folder]",
     ),
 ]
 Bits = Annotated[

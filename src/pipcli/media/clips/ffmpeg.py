@@ -30,6 +30,12 @@ class FfmpegFailure(PipRestoreError):
     """ffmpeg ended with an error; the message is its own reason, on one line."""
 
 
+class FfmpegMissingError(PipRestoreError):
+    """There is no ffmpeg, or none that starts."""
+
+    exit_code = 2
+
+
 class PixelFormat(NamedTuple):
     """What ffmpeg says of a way to lay out samples."""
 
@@ -89,15 +95,20 @@ class Process:
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._listen = listen
         # A session of its own: Ctrl-C is for us to answer, not for ffmpeg, which would end the file too early.
-        self._process = subprocess.Popen(
-            [program(), "-hide_banner", *([] if source else ["-nostdin"]), *arguments],
-            stdin=subprocess.PIPE if source else subprocess.DEVNULL,
-            stdout=subprocess.PIPE if sink else subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env=_environment(),
-            start_new_session=True,
-            restore_signals=False,  # a file that grows too large is then an error, which it can tell, and not its end
-        )
+        try:
+            self._process = subprocess.Popen(
+                [program(), "-hide_banner", *([] if source else ["-nostdin"]), *arguments],
+                stdin=subprocess.PIPE if source else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if sink else subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env=_environment(),
+                start_new_session=True,
+                restore_signals=False,  # a file that grows too large is then an error, which it can tell, not its end
+            )
+        except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
+            raise FfmpegMissingError(
+                f"ffmpeg cannot be started as {shown(program())} ({error.strerror}): set IMAGEIO_FFMPEG_EXE to its path"
+            ) from error
         self._reader = threading.Thread(target=self._read_remarks, daemon=True)
         self._reader.start()
 
@@ -182,14 +193,14 @@ def program() -> str:
     """The path of ffmpeg.
 
     Raises:
-        PipRestoreError: there is none for this machine.
+        FfmpegMissingError: there is none for this machine.
     """
     import imageio_ffmpeg  # type: ignore[import-untyped]
 
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:
-        raise PipRestoreError("there is no ffmpeg: install it, or set IMAGEIO_FFMPEG_EXE to its path") from error
+        raise FfmpegMissingError("there is no ffmpeg: install it, or set IMAGEIO_FFMPEG_EXE to its path") from error
 
 
 @functools.cache

@@ -20,6 +20,7 @@ from pipcli.media.photo import Photo, Samples, in_unit_range
 from pipcli.media.publishing import check_output_folder, publish_folder, refusals
 from pipcli.media.reading import read_photo
 from pipcli.media.sources import shown
+from pipcli.media.unfinished import Held
 from pipcli.media.writing import encode, quantised
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ class FolderWriter:
         self._pictures = iter(plan.clip.pictures if _keeps_pictures(plan) else ())
         self._path = path
         with refusals(plan.output):
-            self._path.mkdir()
+            self._held = Held(self._path, None)
 
     def write(self, samples: NDArray[np.uint16], alpha: NDArray[np.uint16] | None) -> None:
         """Write the next frame with its alpha."""
@@ -166,6 +167,7 @@ class FolderWriter:
 
     def abandon(self) -> None:
         shutil.rmtree(self._path, ignore_errors=True)
+        self._held.let_go()
 
 
 def in_16_bits(samples: Samples) -> NDArray[np.uint16]:

@@ -20,8 +20,9 @@ from pipcli.media.clips.folders import FolderWriter
 from pipcli.media.clips.plan import Plan
 from pipcli.media.clips.probing import open_clip
 from pipcli.media.clips.summary import first_packet
-from pipcli.media.publishing import hidden_beside, publish_file
+from pipcli.media.publishing import publish_file, refusals
 from pipcli.media.sources import shown
+from pipcli.media.unfinished import Held, hidden_beside
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,6 +102,9 @@ class _FileWriter:
     def __init__(self, plan: Plan, path: Path) -> None:
         self._plan = plan
         self._path = path
+        with refusals(plan.output):
+            # What is replaced may be for few eyes. ffmpeg writes into the file that is there.
+            self._held = Held(path, 0o600 if plan.output.exists() else 0o666)
         self._encoding = Encoding(plan, self._path)
 
     def write(self, samples: NDArray[np.uint16], alpha: NDArray[np.uint16] | None) -> None:
@@ -126,6 +130,7 @@ class _FileWriter:
         self._encoding.close()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)
+        self._held.let_go()
 
     def _failure(self, reason: object) -> PipRestoreError:
         return PipRestoreError(f"cannot write {shown(self._plan.output)}: {reason}")
