@@ -1,7 +1,8 @@
 """White Gaussian noise: its level without ground truth, and what clipping to [0, 1] does to it.
 
 The level is read in flat patches; the correction for clipping and the preference for patches that are hardly clipped
-are ours.
+are ours. That preference fails where the only flat places are at or near black or white, as on paper: `grounds` then
+finds the lower level.
 """
 
 import math
@@ -13,7 +14,10 @@ import torch
 from torch import Tensor
 
 from pipcli.noise.base import Evidence, Noise, Origin, Whitened, origin_of
-from pipcli.noise.patches import PATCH_SIDE, Floats, sample_patches, variance_of_flattest
+from pipcli.noise.clipping import censored_mean, normal_cdf, variance_ratio
+from pipcli.noise.grounds import has_few_distant_levels, lower_std
+from pipcli.noise.patches import PATCH_SIDE, PatchSample, sample_patches, variance_of_flattest
+from pipcli.noise.photons import counted_photons
 from pipcli.settings import NoiseName
 
 HARDLY_CLIPPED = 0.85  # variance ratio above which clipping bends the statistics too little to matter
@@ -91,6 +95,14 @@ def estimate_noise_std(observation: Tensor, valid: Tensor | None = None) -> floa
     if observation.shape[-2] * observation.shape[-1] < 2:
         return 0.0
     sample = sample_patches(observation, valid)
+    std = _std_of_hardly_clipped(sample)
+    if std <= SMALLEST_STD or (has_few_distant_levels(observation) and counted_photons(observation, valid) is None):
+        return 0.0
+    return lower_std(sample, std)
+
+
+def _std_of_hardly_clipped(sample: PatchSample) -> float:
+    """Return the level that is read in the flattest of the patches that are hardly clipped."""
     std = float(np.sqrt(sample.high.mean(dtype=np.float64)))
     for _ in range(MAX_ROUNDS):
         # The clipping correction needs sigma and sigma needs the correction: iterate to their fixed point.
@@ -102,7 +114,7 @@ def estimate_noise_std(observation: Tensor, valid: Tensor | None = None) -> floa
         std = min(math.sqrt(variance_of_flattest(sample, ratio, hardly_clipped)), LARGEST_STD)
         if abs(std - previous) < 1e-3 * previous:
             break
-    return std if std > SMALLEST_STD else 0.0
+    return std
 
 
 def clipped_noise_variance(observation: Tensor, noise_std: float) -> float:
@@ -137,48 +149,9 @@ def undo_clipping(estimate: Tensor, observation: Tensor, noise_std: float) -> Te
     if noise_std <= SMALLEST_STD:
         return estimate
     level = np.linspace(0, 1, 1001)
-    restored = np.interp(estimate.double().numpy(), _censored_mean(level, noise_std), level)
-    expected = _normal_cdf(-restored / noise_std) + _normal_cdf((restored - 1) / noise_std)
+    restored = np.interp(estimate.double().numpy(), censored_mean(level, noise_std), level)
+    expected = normal_cdf(-restored / noise_std) + normal_cdf((restored - 1) / noise_std)
     at_the_ends = float(((observation <= 0) | (observation >= 1)).double().mean())
     if at_the_ends < 0.5 * float(expected.mean()):
         return estimate
     return torch.from_numpy(restored).to(estimate.dtype)
-
-
-def _censored_mean(level: Floats, std: float) -> Floats:
-    """Mean of normal variables of the given levels after clipping to [0, 1]; rises with the level."""
-    below, above = -level / std, (1 - level) / std
-    density_below, density_above = (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) for z in (below, above))
-    inside = _normal_cdf(above) - _normal_cdf(below)
-    mean: Floats = level * inside + std * (density_below - density_above) + 1 - _normal_cdf(above)
-    return mean
-
-
-def variance_ratio(clipped_mean: Floats, std: float) -> Floats:
-    """Variance that clipping to [0, 1] leaves of Gaussian noise, over `std` squared.
-
-    The first two moments of a normal variable censored at 0 and 1, with the clean level eliminated: levels are
-    tabulated against the mean they show after clipping, and the table is read backwards.
-
-    Args:
-        clipped_mean: any shape, mean after clipping, in [0, 1].
-        std: nominal sigma, above 0, in [0, 1] units.
-
-    Returns:
-        Ratio in (0, 1], shaped like `clipped_mean`; near 0 where everything is clipped.
-    """
-    level = np.linspace(-3 * std, 1 + 3 * std, 2001)
-    below, above = -level / std, (1 - level) / std
-    inside = _normal_cdf(above) - _normal_cdf(below)
-    density_below, density_above = (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) for z in (below, above))
-    ones = 1 - _normal_cdf(above)
-    mean = _censored_mean(level, std)
-    square = (level**2 + std**2) * inside + std * (level * density_below - (1 + level) * density_above) + ones
-    ratio: Floats = np.interp(clipped_mean, mean, (square - mean**2) / std**2)
-    return np.clip(ratio, 1e-6, 1.0)
-
-
-def _normal_cdf(z: Floats) -> Floats:
-    """Standard normal distribution function, elementwise."""
-    values: Floats = torch.special.ndtr(torch.from_numpy(z)).numpy()
-    return values

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from pipcli.noise.base import Evidence, Noise, Whitened, origin_of
 from pipcli.noise.laplace import smooth_absolute
+from pipcli.noise.scattering import is_scattered
 from pipcli.settings import NoiseName
 
 # A sample at an end of the range is a hit when it is this far from the median of its neighbourhood, five grey levels:
@@ -92,12 +93,22 @@ def end_shares(observation: Tensor) -> tuple[float, float]:
     return float((observation <= END).float().mean()), float((observation >= 1 - END).float().mean())
 
 
-def outlying_shares(observation: Tensor) -> tuple[float, float]:
-    """Return the shares of black and of white samples far outside of what the picture's own texture and noise reach."""
-    distance = (observation - medians_of(observation)).abs()
+def shows_impulses(observation: Tensor, least_share: float) -> bool:
+    """Return whether black and white samples stick out at random places, more than a share of all at each end.
+
+    Those count that are far outside of what the picture's own texture and noise reach, in a neighbourhood that is
+    neither black nor white: ink on paper and light on black are a drawing.
+    """
+    if min(end_shares(observation)) <= least_share:
+        return False
+    medians = medians_of(observation)
+    distance = (observation - medians).abs()
     far = distance > max(SURELY_FAR, TEXTURE_FACTOR * float(distance.median()))
-    black, white = (observation <= END) & far, (observation >= 1 - END) & far
-    return float(black.float().mean()), float(white.float().mean())
+    far &= (medians > END) & (medians < 1 - END)
+    ends = [(observation <= END) & far, (observation >= 1 - END) & far]
+    if min(float(end.float().mean()) for end in ends) <= least_share:
+        return False
+    return all(is_scattered(end.float()) for end in ends)
 
 
 def medians_of(observation: Tensor) -> Tensor:

@@ -30,12 +30,18 @@ class PatchSample:
     Attributes:
         mean: (N, C) patch means, in [0, 1].
         low: (N,) energy of the low-frequency bands, summed over bands and channels.
+        low_of: (N, C) energy of the low-frequency bands of each channel, summed over bands.
+        low_bands: how many low-frequency bands there are.
+        at_ends: (N, C) share of a patch's samples that are exactly 0 or 1, where clipping may have hidden the noise.
         high: (N, C, B) squared high-frequency coefficients of an orthonormal DCT; white noise of variance v gives v.
         independent: how many patches of this size the picture holds without overlap, at least 1.
     """
 
     mean: Floats
     low: Floats
+    low_of: Floats
+    low_bands: int
+    at_ends: Floats
     high: Floats
     independent: int
 
@@ -63,6 +69,9 @@ def sample_patches(observation: Tensor, valid: Tensor | None = None) -> PatchSam
     return PatchSample(
         mean=mean.T,
         low=energy[:, :, low].sum(axis=(0, 2)),
+        low_of=energy[:, :, low].sum(axis=2).T,
+        low_bands=len(low),
+        at_ends=((patches <= 0) | (patches >= 1)).mean(axis=(2, 3)).T,
         high=energy[:, :, high].swapaxes(0, 1),
         independent=max(1, (height * width if valid is None else int(valid.sum())) // (rows * columns)),
     )
@@ -126,5 +135,9 @@ def variance_of_flattest(sample: PatchSample, ratio: Floats, eligible: NDArray[n
     energy = sample.high[chosen].sum(axis=0, dtype=np.float64)
     # Medians in two steps: one noisy channel out of three then cannot shift the bands' ranking in the others.
     variance = np.median(np.median(energy / ratio[chosen].sum(axis=0)[:, None], axis=1))
-    # A band's mean energy is chi-square distributed, whose median lies below its mean (Wilson and Hilferty 1931).
-    return float(variance / (1 - 2 / (9 * min(count, sample.independent))) ** 3)
+    return float(variance / chi_square_median(min(count, sample.independent)))
+
+
+def chi_square_median(freedom: int) -> float:
+    """Return the median of chi-square over its mean, which is that of a band's energy (Wilson and Hilferty 1931)."""
+    return (1 - 2 / (9 * freedom)) ** 3

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pipcli.noise.base import Evidence, origin_of
 from pipcli.noise.patches import Floats, sample_patches, variance_of_flattest
+from pipcli.noise.photons import counted_photons
 from pipcli.noise.stabilised import Stabilised
 from pipcli.settings import LEVELS, NoiseName
 
@@ -76,7 +77,7 @@ class Poisson(Stabilised):
 
 
 def estimate_peak(observation: Tensor, valid: Tensor | None = None) -> float:
-    """Estimate how many photons are at white, from how variance grows with the level in flat patches.
+    """Estimate how many photons are at white: counted where each photon shows, else from the flat patches' variance.
 
     Args:
         observation: (1, C, H, W) float32 in [0, 1].
@@ -85,6 +86,9 @@ def estimate_peak(observation: Tensor, valid: Tensor | None = None) -> float:
     low, high = LEVELS[NoiseName.POISSON].least, LEVELS[NoiseName.POISSON].most
     if observation.shape[-2] * observation.shape[-1] < 2:
         return high
+    counted = counted_photons(observation, valid)
+    if counted is not None:
+        return float(np.clip(counted, low, high))
     sample = sample_patches(observation, valid)
     mean = sample.mean.astype(np.float64)
     variance = 0.0  # at white

@@ -1,0 +1,72 @@
+"""Few photons: each sample is a whole number of them, so that the picture has few levels, evenly spaced from black.
+
+So have posters and dithered pictures. With photons, and only with them, the counts of neighbours differ as much as
+chance says: the mean squared difference of two counts is the mean of their sum, and they lie at random places. The test
+and its thresholds are ours.
+"""
+
+import torch
+from torch import Tensor
+
+from pipcli.noise.scattering import is_scattered
+
+MOST_LEVELS = 128
+MOST_SAMPLES = 1_000_000
+LEAST_UNIT = 2.5 / 255  # of a level; below this 8-bit rounding hides the spacing
+OFF_LEVEL = 0.6 / 255  # 8-bit rounding, and a little
+# Mean squared difference of neighbours' counts over the mean of their sum, and over the share that is not clipped at
+# white: 1 for photons, more where the picture itself varies. Posters have 0.3 at most, strokes of one pixel 0.5.
+LEAST_DISPERSION, MOST_DISPERSION = 0.7, 6.0
+MOST_WHITE = 0.65  # with one photon at white, 0.63 of the samples of a white picture have one or more
+TRIES = 401
+SMALLEST_SIDE = 16
+
+
+def counted_photons(observation: Tensor, valid: Tensor | None = None) -> float | None:
+    """Return how many photons are at white where every sample of a picture is a count of them, else None.
+
+    Args:
+        observation: (1, C, H, W) float32 in [0, 1], which may be rounded to 8 bits.
+        valid: (1, 1, H, W) booleans of the pixels that count, see `Evidence`; None is all.
+    """
+    if min(observation.shape[-2:]) < SMALLEST_SIDE:
+        return None
+    unit = _spacing(observation if valid is None else observation[valid.expand_as(observation)])
+    if unit is None:
+        return None
+    counts = (observation / unit).round()
+    white = float((observation >= 1).float().mean())
+    if white > MOST_WHITE:
+        return None
+    dispersion = _dispersion(counts) / (1 - white)
+    if not LEAST_DISPERSION <= dispersion <= MOST_DISPERSION:
+        return None
+    # Of two levels the rarer one is the mark: dots of ink on white are as good a drawing as white ones on ink.
+    marks = 1 - counts if float(counts.max()) == 1 and float(counts.mean()) > 0.5 else counts
+    return 1 / unit if is_scattered(marks) else None
+
+
+def _spacing(observation: Tensor) -> float | None:
+    """Return the distance of evenly spaced levels from 0 upwards, of which samples have few, else None."""
+    samples = observation.detach().flatten()
+    levels = torch.unique(samples[:: max(1, len(samples) // MOST_SAMPLES)]).double().cpu()
+    if not 2 <= len(levels) <= MOST_LEVELS:
+        return None
+    middle = float(levels.diff().median())
+    if middle < LEAST_UNIT:
+        return None
+    levels = levels[levels < 1]  # where counts are clipped
+    if not bool((levels > OFF_LEVEL).any()):
+        return 1.0
+    units = torch.linspace(middle - 1 / 255, middle + 1 / 255, TRIES, dtype=torch.float64)[:, None]
+    off = (levels - (levels / units).round() * units).abs().amax(dim=1)
+    best = int(off.argmin())
+    return float(units[best]) if float(off[best]) <= OFF_LEVEL else None
+
+
+def _dispersion(counts: Tensor) -> float:
+    """Return the mean squared difference of neighbours' counts over the mean of their sum."""
+    pairs = ((counts[..., 1:], counts[..., :-1]), (counts[..., 1:, :], counts[..., :-1, :]))
+    differences = sum(float((first - second).square().sum()) for first, second in pairs)
+    sums = sum(float((first + second).sum()) for first, second in pairs)
+    return differences / max(sums, 1e-9)
