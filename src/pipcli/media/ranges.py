@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # share of the samples, at most, and how many times narrower the range must become for it. Ours: each step leaves out
 # more and asks for more, from two bits to five.
 OUTLIERS = ((0.001, 4.0), (0.01, 8.0), (0.05, 32.0))
+# So many samples, spread over all, tell what few are.
+ENOUGH = 1 << 21
 # Room for noise beyond the samples that decide, where others lie beyond them.
 ROOM = 1.25
 # A range that does not begin at 0 must be this many times narrower than one that does: noise of photons is told by its
@@ -99,10 +101,11 @@ def _reach(values: Samples, *, with_outliers: bool) -> tuple[float, float]:
     """Return the least and the largest sample, but for outliers."""
     import numpy as np
 
-    flat = values.ravel()
-    least, largest = float(flat.min()), float(flat.max())
+    least, largest = float(values.min()), float(values.max())
     if with_outliers:
         return least, largest
+    flat = values.ravel()
+    flat = flat[:: max(1, flat.size // ENOUGH)]
     counts = [int(share * flat.size) for share, _ in OUTLIERS]
     places = sorted({place for count in counts for place in (count, flat.size - 1 - count)})
     ordered = np.partition(flat, places)

@@ -27,6 +27,8 @@ MOST_SWEEPS = 16
 # And it ends at them at once: of the pixels that touch them this share at least is brighter than this share of the
 # brightest. A shadow that fades to black is darker there.
 ENDING_SHARE, BRIGHTER = 0.9, 0.02
+# The brightest is this quantile of so many pixels, spread over all.
+BRIGHTEST, ENOUGH = 0.999, 1 << 20
 
 
 def silent_pixels(photo: Photo) -> Mask | None:
@@ -83,8 +85,11 @@ def _solid_zeros(samples: Samples) -> Mask | None:
         return None
     brightness = samples.max(axis=2)
     beside = brightness[~zeros & _widened(region, 1)]
-    bright = beside > BRIGHTER * float(np.quantile(brightness[picture], 0.999)) if beside.size else beside
-    return region if beside.size and bright.mean() >= ENDING_SHARE else None
+    if not beside.size:
+        return None
+    few = brightness.ravel()[:: max(1, brightness.size // ENOUGH)]
+    brightest = float(np.quantile(few, BRIGHTEST))  # but for hot pixels
+    return region if (beside > BRIGHTER * brightest).mean() >= ENDING_SHARE else None
 
 
 def _spread(seeds: Mask, within: Mask) -> Mask:
@@ -98,27 +103,30 @@ def _spread(seeds: Mask, within: Mask) -> Mask:
     return np.asarray(reached[runs] & within)
 
 
-def _counts(mask: Mask, side: int) -> NDArray[np.int32]:
-    """Return how many pixels of a mask are in each square of a side within it: (H - side + 1, W - side + 1)."""
-    import numpy as np
-
-    sums = np.pad(mask.cumsum(0, dtype=np.int32).cumsum(1, dtype=np.int32), ((1, 0), (1, 0)))
-    return np.asarray(sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side])
+def _squares(mask: Mask, side: int, combine: np.ufunc) -> Mask:
+    """Return what the pixels of each square of a side within a mask combine to: (H - side + 1, W - side + 1)."""
+    for _ in range(2):
+        length = 1
+        while length < side:  # pieces of twice the length are two pieces combined
+            step = min(length, side - length)
+            mask, length = combine(mask[:-step], mask[step:]), length + step
+        mask = mask.T
+    return mask
 
 
 def _opened(mask: Mask) -> Mask:
     """Return the union of the squares of `SIDE` pixels that lie in a mask."""
     import numpy as np
 
-    corners = _counts(mask, SIDE) == SIDE**2
-    return np.asarray(_counts(np.pad(corners, SIDE - 1), SIDE) > 0)
+    corners = _squares(mask, SIDE, np.logical_and)
+    return _squares(np.pad(corners, SIDE - 1), SIDE, np.logical_or)
 
 
 def _widened(mask: Mask, pixels: int) -> Mask:
     """Return a mask grown by some pixels to all sides."""
     import numpy as np
 
-    return np.asarray(_counts(np.pad(mask, pixels), 2 * pixels + 1) > 0)
+    return _squares(np.pad(mask, pixels), 2 * pixels + 1, np.logical_or)
 
 
 def filled(picture: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
