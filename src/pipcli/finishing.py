@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from pipcli.branch.recorrupted import Branch
-from pipcli.filters import Filtered, NoiseBounds, refine
+from pipcli.filters import Filtered, NoiseBounds, refine, refine_coloured
 from pipcli.filters.nonlocal_bayes import REGION, nonlocal_bayes
 from pipcli.fit.device import Device, workers_for
 from pipcli.joining import Degraded, join
@@ -167,7 +167,11 @@ class _Finish:
             return Finished(self.whitened.restore(self.whitened.observation))
         passes, must_end = self.settings.passes, self.watch.must_end
         with workers_for(self.regions, self.device) as workers:
-            filtered = refine(self.pilot, self.observation, self.bounds, passes, workers, must_end, self.motion_of)
+            if self.whitened.spectrum is None:
+                filtered = refine(self.pilot, self.observation, self.bounds, passes, workers, must_end, self.motion_of)
+            else:
+                spectrum = self.whitened.spectrum
+                filtered = refine_coloured(self.observation, spectrum, passes, workers, must_end, self.motion_of)
         use, weight = None, None
         if self.settings.branch is not None:
             filtered, use, weight = self._with_branch(filtered, self.settings.branch)

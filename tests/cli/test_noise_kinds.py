@@ -111,7 +111,10 @@ def test_auto_takes_what_is_plain_and_says_so(denoise: Command, tmp_path: Path) 
     ("arguments", "words"),
     [
         (["--noise", "pepper"], "'--noise'"),
-        (["--noise", "poisson", "--sigma", "5"], "--sigma is of gaussian and laplace noise, not of --noise poisson"),
+        (
+            ["--noise", "poisson", "--sigma", "5"],
+            "--sigma is of gaussian, laplace and camera noise, not of --noise poisson",
+        ),
         (["--noise", "auto", "--sigma", "5"], "its level is estimated"),
         (["--level", "5"], "name one of poisson, impulse, speckle, jpeg with --noise"),
         (["--noise", "laplace", "--level", "5"], "give --sigma"),

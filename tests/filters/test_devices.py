@@ -19,7 +19,7 @@ def test_the_filters_stay_where_the_picture_is() -> None:
     picture = elsewhere(64, 70)
     assert wiener._filter(picture, picture, WHITE, Window(0, 0, 64, 70)).is_meta
     padded = bayes.padded(picture, LARGE_PATCHES)
-    one_pass = bayes._Pass(padded, padded, WHITE, LARGE_PATCHES, None)
+    one_pass = bayes.Pass(padded, padded, WHITE, LARGE_PATCHES, None)
     (sums,) = one_pass.run(one_pass.regions()[0])
     assert sums.samples.is_meta
     assert sums.counts.is_meta

@@ -40,3 +40,13 @@ def noisy(clean: Tensor, kind: NoiseName, level: float, seed: int = 0, *, rounde
         NoiseName.IMPULSE: lambda: np.where(chance < level / 2, 0, np.where(chance < level, 1, x)),
     }[kind]().clip(0, 1)
     return torch.from_numpy(np.round(spoiled * 255) / 255 if rounded else spoiled).float()
+
+
+def camera_noise(shape: tuple[int, int, int], std: float, blur: float, seed: int = 0) -> NDArray[np.float64]:
+    """Return (H, W, C) white noise after a Gaussian blur of a standard deviation in pixels, scaled to a strength."""
+    white = np.random.default_rng(seed).normal(size=shape)
+    frequencies = [np.fft.fftfreq(length) for length in shape[:2]]
+    squared = frequencies[0][:, None] ** 2 + frequencies[1] ** 2
+    response = np.exp(-2 * (np.pi * blur) ** 2 * squared)[:, :, None]
+    blurred = np.fft.ifft2(np.fft.fft2(white, axes=(0, 1)) * response, axes=(0, 1)).real
+    return np.asarray(std * blurred / blurred.std())

@@ -55,7 +55,7 @@ Output = Annotated[
 Sigma = Annotated[
     float | None,
     typer.Option(
-        help="Standard deviation of gaussian or laplace noise: in grey levels of 255 from black to white of the range "
+        help="Standard deviation of gaussian, laplace or camera noise: in grey levels of 255 from black to white of the range "
         f"that the picture uses, or in sample values of the file with the suffix {SAMPLES_SUFFIX}, such as 40dn or "
         "0.0004dn. [default: estimated]",
         parser=parse_sigma,
@@ -67,8 +67,9 @@ NoiseOption = Annotated[
     typer.Option(
         "--noise",
         help="Kind of noise: gaussian (the same everywhere), poisson (few photons), laplace (with outliers), impulse "
-        "(salt and pepper), speckle (in proportion to the brightness), jpeg (strong compression), or auto: the kind "
-        "that the picture plainly shows. [default: auto; gaussian with --sigma or --paper]",
+        "(salt and pepper), speckle (in proportion to the brightness), jpeg (strong compression), camera "
+        "(correlated, as photos of cameras and phones have it), or auto: the kind that the picture plainly shows. "
+        "[default: auto; gaussian with --sigma or --paper]",
     ),
 ]
 Level = Annotated[

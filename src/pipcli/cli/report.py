@@ -56,7 +56,7 @@ def started(
     photo, noise = files.photo, degradation.noise
     reporter.say(
         f"{request.task.name} {shown(files.source)} ({photo.width}x{photo.height}, {photo.bit_depth} bit), "
-        f"prior {request.prior}, {noise.name} noise, {noise.unit} {rounded_level(noise):g} ({noise.origin}), "
+        f"prior {request.prior}, {noise.words}, "
         f"on {device.torch_device} ({device.reason})"
     )
     for note in (*photo.notes, *_notes_of_range(photo, noise), *degradation.notes):

@@ -23,7 +23,7 @@ from pipcli.settings import (
 )
 
 # The kinds whose level is a standard deviation in grey levels.
-SIGMA_KINDS = (NoiseName.GAUSSIAN, NoiseName.LAPLACE)
+SIGMA_KINDS = (NoiseName.GAUSSIAN, NoiseName.LAPLACE, NoiseName.CAMERA)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,7 @@ def _check_noise(request: Request) -> None:
         raise UnusableInputError(f"--paper knows gaussian noise alone: leave out --noise {kind}")
     if request.sigma is not None and kind not in SIGMA_KINDS:
         advice = "its level is estimated" if kind is NoiseName.AUTO else "its level is --level"
-        raise UnusableInputError(f"--sigma is of gaussian and laplace noise, not of --noise {kind}: {advice}")
+        raise UnusableInputError(f"--sigma is of gaussian, laplace and camera noise, not of --noise {kind}: {advice}")
     if request.level is None:
         return
     if kind not in LEVELS:

@@ -26,6 +26,7 @@ frequencies of a cosine transform instead of a number, so that noise that is not
 The work is done in regions of the grid, whose sums add up to what the whole picture would give: no seam can show.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -148,8 +149,8 @@ class PatchGrid:
         return found[..., 0], found[..., 1]
 
 
-class _Pass(PatchGrid):
-    """One pass over frames."""
+class Pass(PatchGrid):
+    """One pass over frames, whose noise has the same variance everywhere."""
 
     def __init__(
         self, pilot: Tensor, observation: Tensor, noise: NoiseBounds, patches: Patches, motion: Motion | None
@@ -223,17 +224,28 @@ class _Pass(PatchGrid):
         similar = known.shape[1]
         mean = known.mean(1, keepdim=True)
         deviations = known - mean
-        covariance = torch.bmm(deviations.mT, deviations) / (similar - 1)
+        variance = self._variance_at(mean)
+        covariance = self._covariance(torch.bmm(deviations.mT, deviations) / (similar - 1), variance)
         spread = covariance.diagonal(dim1=1, dim2=2).mean(1)
-        total = covariance + (self.variance + LEAST_SHARE * spread[:, None]).diag_embed()
+        total = covariance + (variance + LEAST_SHARE * spread[:, None]).diag_embed()
         lacking = observed.mean(1, keepdim=True) - mean
         # Patches overlap: the noise of a sample can be in as many of them as a patch has samples.
-        doubt = self.variance * self.patches.side**2 / similar
+        doubt = variance[:, None] * self.patches.side**2 / similar
         mean = mean + lacking * (1 - doubt / lacking.square().clamp(min=LEAST_VARIANCE**2)).clamp(min=0)
         inverse = torch.cholesky_inverse(torch.linalg.cholesky(total))
-        estimates = torch.baddbmm(observed, observed - mean, inverse * self.variance, alpha=-1)
-        influences = 1 - (inverse.diagonal(dim1=1, dim2=2) * self.variance).mean(1)
+        estimates = torch.baddbmm(observed, observed - mean, inverse * variance[:, None], alpha=-1)
+        influences = 1 - (inverse.diagonal(dim1=1, dim2=2) * variance).mean(1)
         return estimates, influences
+
+    def _variance_at(self, mean: Tensor) -> Tensor:
+        """Return the (1 or G, D) variances of the noise in groups with (G, 1, D) means."""
+        del mean
+        return self.variance[None]
+
+    def _covariance(self, covariance: Tensor, variance: Tensor) -> Tensor:
+        """Return the (G, D, D) covariance of clean patches, given that of the pilot's."""
+        del variance
+        return covariance
 
 
 def padded(frames: Tensor, patches: Patches) -> Tensor:
@@ -260,10 +272,26 @@ def nonlocal_bayes(
         workers: regions that are worked on at the same time.
         motion: of the frames; None filters each by itself.
     """
+    bounds = noise.scaled(patches.noise_factor)
+    return passed(lambda known, seen: Pass(known, seen, bounds, patches, motion), pilot, observation, patches, workers)
+
+
+def passed(
+    made: Callable[[Tensor, Tensor], Pass], pilot: Tensor, observation: Tensor, patches: Patches, workers: int
+) -> Filtered:
+    """Make a pass over the opponent colours of frames, and join what it estimates.
+
+    Args:
+        made: makes the pass of a pilot and an observation, both padded.
+        pilot: (T, C, H, W) float32 in [0, 1], C being 1 or 3.
+        observation: (T, C, H, W) float32 in [0, 1].
+        patches: which to look at; they must fit the picture.
+        workers: regions that are worked on at the same time.
+    """
     height, width = pilot.shape[-2:]
     colours = opponent(pilot.shape[1])
     known, seen = (padded(turn(colours, frames), patches) for frames in (pilot, observation))
-    one_pass = _Pass(known, seen, noise.scaled(patches.noise_factor), patches, motion)
+    one_pass = made(known, seen)
     samples, influences, counts = torch.zeros_like(seen), *seen.new_zeros(2, len(seen), 1, *seen.shape[-2:])
     with ThreadPoolExecutor(workers) as pool:
         for sums in chain.from_iterable(pool.map(one_pass.run, one_pass.regions())):

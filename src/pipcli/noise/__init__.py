@@ -4,6 +4,7 @@ A new kind is a file beside these and a row of `NOISES`.
 """
 
 from pipcli.noise.base import Evidence, Noise, Origin, Whitened
+from pipcli.noise.camera import Camera
 from pipcli.noise.detection import detect
 from pipcli.noise.gaussian import Gaussian, clipped_noise_variance, estimate_noise_std, undo_clipping
 from pipcli.noise.impulse import Impulse
@@ -14,11 +15,12 @@ from pipcli.noise.speckle import Speckle
 from pipcli.settings import NoiseName
 
 NOISES: dict[NoiseName, type[Noise]] = {
-    kind.name: kind for kind in (Gaussian, Poisson, Laplace, Impulse, Speckle, Jpeg)
+    kind.name: kind for kind in (Gaussian, Poisson, Laplace, Impulse, Speckle, Jpeg, Camera)
 }
 
 __all__ = [
     "NOISES",
+    "Camera",
     "Evidence",
     "Gaussian",
     "Noise",

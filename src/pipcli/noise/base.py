@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pipcli.coding import BlockCoding
 from pipcli.settings import NoiseName
+from pipcli.spectra import NoiseSpectrum
 
 
 class Origin(StrEnum):
@@ -49,6 +50,7 @@ class Whitened:
         restore: maps a filtered (1, C, H, W) observation back to the picture that it is of, in [0, 1].
         variances: maps a filtered observation to the variance of each sample's noise, (1, C, H, W); None where it is
             not known how far the noises of two samples are independent.
+        spectrum: of the noise, where it is not white.
     """
 
     observation: Tensor
@@ -56,6 +58,7 @@ class Whitened:
     variance: float
     restore: Callable[[Tensor], Tensor]
     variances: Callable[[Tensor], Tensor] | None = None
+    spectrum: NoiseSpectrum | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,11 @@ class Noise(ABC):
     def estimated(self) -> bool:
         """Whether the level was read from the picture."""
         return self.origin is Origin.ESTIMATED
+
+    @property
+    def words(self) -> str:
+        """The noise in words for the user."""
+        return f"{self.name} noise, {self.unit} {float(f'{self.level:.4g}'):g} ({self.origin})"
 
     @abstractmethod
     def misfit(self, prediction: Tensor, observation: Tensor) -> Tensor:

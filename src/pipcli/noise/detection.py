@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from pipcli.noise.base import Evidence
+from pipcli.noise.camera import shows_camera_noise
 from pipcli.noise.clipping import variance_ratio
 from pipcli.noise.gaussian import estimate_noise_std
 from pipcli.noise.impulse import shows_impulses
@@ -65,6 +66,8 @@ def detect(evidence: Evidence) -> NoiseName:
         rounding = foi_std(evidence.coding.planes[0].steps)
         if 255 * rounding > JPEG_STD and rounding > JPEG_FACTOR * std:
             return NoiseName.JPEG
+    if shows_camera_noise(evidence):
+        return NoiseName.CAMERA
     if 255 * std < LEAST_STD:
         return NoiseName.GAUSSIAN
     sample = sample_patches(observation, evidence.valid)

@@ -52,3 +52,4 @@ class NoiseName(StrEnum):
     IMPULSE = "impulse"
     SPECKLE = "speckle"
     JPEG = "jpeg"
+    CAMERA = "camera"

@@ -1,0 +1,109 @@
+"""The noise of a camera's photo, after demosaicing, the camera's own filter and JPEG.
+
+Neighbours are correlated, colours are blotchy, and the strength depends on the brightness; `NoiseSpectrum` says how,
+and `camera_look` reads it in the photo. A filter that knows it needs no whitening (see `filters.coloured`).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipcli.noise.base import Evidence, Noise, Whitened, origin_of
+from pipcli.noise.camera_look import look_for_camera_noise
+from pipcli.noise.patches import PATCH_SIDE
+from pipcli.settings import NoiseName
+from pipcli.spectra import NoiseSpectrum
+
+# A photo that shows a camera's noise with less trust is not taken for one, unless the user says so.
+LEAST_TRUST = 0.25
+# Pixels that are this far apart along a row are correlated by less than this share, or more.
+CORRELATED, FARTHEST = 0.2, 16
+
+
+@dataclass(frozen=True)
+class Camera(Noise):
+    """A camera's noise; its level is the overall standard deviation in grey levels of 255."""
+
+    name: ClassVar[NoiseName] = NoiseName.CAMERA
+    unit: ClassVar[str] = "sigma"
+    misfit_is_squared_error: ClassVar[bool] = True
+
+    spectrum: NoiseSpectrum
+
+    @classmethod
+    def of(cls, evidence: Evidence, level: float | None) -> "Camera":
+        """Return the noise of an observation, with the spectrum that is read in it.
+
+        What is read with doubt counts less. A level that is given is that of the whole, with the spectrum as it is.
+        """
+        look = look_for_camera_noise(evidence)
+        if look is None:
+            std = 0.0 if level is None else level / 255
+            return cls(255 * std, origin_of(level), std, _white(evidence.observation.shape[1], std))
+        found = _std(look.spectrum, evidence.observation)
+        trusted = look.trust if look.trust >= LEAST_TRUST else 1.0
+        std = found * math.sqrt(trusted) if level is None else level / 255
+        return cls(255 * std, origin_of(level), std, look.spectrum.scaled((std / max(found, 1e-6)) ** 2))
+
+    def misfit(self, prediction: Tensor, observation: Tensor) -> Tensor:
+        """Return the squared difference."""
+        return (prediction - observation).square()
+
+    def expected_misfit(self, observation: Tensor) -> float:
+        """Return the mean variance at the observation's brightnesses."""
+        return _std(self.spectrum, observation) ** 2
+
+    def whitened(self, observation: Tensor, pilot: Tensor) -> Whitened:
+        """Return both as they are, with the spectrum of the noise."""
+        return Whitened(
+            observation, pilot, self.expected_misfit(observation), lambda estimate: estimate, spectrum=self.spectrum
+        )
+
+    @property
+    def words(self) -> str:
+        """The noise in words for the user."""
+        shadows, lights = self._grey_levels()
+        return (
+            f"{self.name} noise, correlated over {self._reach()} pixels, {shadows:.1f} grey levels in shadows, "
+            f"{lights:.1f} in lights{self._in_colour()} ({self.origin})"
+        )
+
+    def _grey_levels(self) -> tuple[float, float]:
+        """Return the standard deviations of the brightness at the darkest and the brightest level."""
+        variance = self.spectrum.variances()[0] / len(self.spectrum.power)
+        first, last = self.spectrum.strengths[0][0], self.spectrum.strengths[-1][0]
+        return 255 * math.sqrt(variance * first), 255 * math.sqrt(variance * last)
+
+    def _in_colour(self) -> str:
+        variances = self.spectrum.variances()
+        if len(variances) == 1:
+            return ""
+        return f", {math.sqrt(variances[1:].mean() / max(variances[0], 1e-12)):.1f} times in colour"
+
+    def _reach(self) -> int:
+        """Return how many pixels of a row are correlated with the first of them, itself counted."""
+        covariances = self.spectrum.covariances(FARTHEST)
+        below = np.flatnonzero(covariances < CORRELATED * max(covariances[0], 1e-12))
+        return int(below[0]) if len(below) else FARTHEST
+
+
+def shows_camera_noise(evidence: Evidence) -> bool:
+    """Return whether an observation plainly shows a camera's noise."""
+    look = look_for_camera_noise(evidence)
+    return look is not None and look.trust >= LEAST_TRUST
+
+
+def _std(spectrum: NoiseSpectrum, observation: Tensor) -> float:
+    """Return the standard deviation over a whole (N, C, h, w) observation."""
+    level = torch.nn.functional.avg_pool2d(observation.cpu(), PATCH_SIDE, ceil_mode=True).mean(1)
+    relative = spectrum.relative(level).flatten(0, -2).double().mean(0).numpy()
+    return math.sqrt(float((spectrum.variances() * relative).mean()))
+
+
+def _white(channels: int, std: float) -> NoiseSpectrum:
+    """Return the spectrum of white noise of the same strength everywhere."""
+    return NoiseSpectrum((0.0, 0.5), ((std**2, std**2),) * channels, (0.0, 1.0), ((1.0,) * channels,) * 2)

@@ -1,0 +1,50 @@
+"""Noise as a camera's photo has it, through the real command."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from noise_pictures import camera_noise
+from numpy.typing import NDArray
+from PIL import Image
+from running import Run, lines_of, opened
+
+Command = Callable[..., Run]
+SIDE = 96
+
+
+def clean() -> NDArray[np.float64]:
+    """Return a (SIDE, SIDE, 3) picture with a slow gradient and an edge, in [0, 1]."""
+    y, x = np.mgrid[0:SIDE, 0:SIDE] / SIDE
+    picture = np.stack([0.3 + 0.3 * x, 0.4 + 0.2 * y, 0.5 - 0.2 * x], axis=-1)
+    picture[30:60, 20:70] += 0.2
+    return picture
+
+
+@pytest.fixture
+def noisy(tmp_path: Path) -> Path:
+    path = tmp_path / "in.png"
+    samples = clean() + camera_noise((SIDE, SIDE, 3), 6 / 255, 1.0)
+    Image.fromarray((255 * samples).round().clip(0, 255).astype(np.uint8)).save(path)
+    return path
+
+
+def error(path: Path) -> float:
+    return float(np.sqrt(np.mean((np.asarray(opened(path)) / 255 - clean()) ** 2)))
+
+
+def test_told_nothing_the_command_takes_out_correlated_noise(noisy: Path, denoise: Command, tmp_path: Path) -> None:
+    run = denoise(noisy, "--json")
+    start = next(line for line in lines_of(run) if line["type"] == "start")
+    assert (start["noise"]["kind"], start["noise"]["detected"]) == ("camera", True)
+    assert start["noise"]["level"] == pytest.approx(6, rel=0.2)
+    assert b"camera noise, correlated over" in run.err
+    assert error(tmp_path / "in_denoised.png") < 0.6 * error(noisy)
+
+
+def test_a_given_sigma_is_the_level_of_the_whole(noisy: Path, denoise: Command) -> None:
+    start = next(line for line in lines_of(denoise(noisy, "--noise", "camera", "--sigma", "12", "--json")))
+    assert start["noise"] == {
+        "kind": "camera", "detected": False, "level": 12.0, "unit": "sigma", "origin": "given"
+    }  # fmt: skip

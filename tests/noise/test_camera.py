@@ -1,0 +1,105 @@
+"""The noise of cameras: its spectrum, curve and doubt, on noise that was simulated."""
+
+import numpy as np
+import pytest
+import torch
+from noise_pictures import camera_noise, noisy, photo, ramp
+from torch import Tensor
+
+from pipcli.noise import NOISES, Evidence, detect
+from pipcli.noise.camera import Camera
+from pipcli.noise.camera_look import look_for_camera_noise
+from pipcli.settings import NoiseName
+
+SIDE = 192
+
+
+def clean(channels: int = 3) -> Tensor:
+    """Return a picture with flat places, an edge and a texture."""
+    picture = ramp(SIDE, channels).clone()
+    picture[..., 40:90, 60:150] = 0.7
+    picture[..., 120:, 120:] += 0.1 * torch.randn(SIDE - 120, SIDE - 120, generator=torch.Generator().manual_seed(1))
+    return picture
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("blur", "std"), [(0.8, 3.0), (1.2, 6.0), (1.8, 9.0)])
+def test_level_and_spectrum_of_correlated_noise_are_found(channels: int, blur: float, std: float) -> None:
+    noise = camera_noise((SIDE, SIDE, channels), std / 255, blur)
+    observation = (clean(channels) + torch.from_numpy(noise).permute(2, 0, 1)[None].float()).clamp(0, 1)
+    assert detect(Evidence(observation)) is NoiseName.CAMERA
+    found = Camera.of(Evidence(observation), None)
+    assert found.level == pytest.approx(std, rel=0.15)
+    # The power of white noise after a Gaussian blur, up to a factor.
+    radii = np.array(found.spectrum.radii)
+    true = -4 * np.pi**2 * blur**2 * radii**2 * 10 / np.log(10)
+    measured = 10 * np.log10(np.array(found.spectrum.power[0]))
+    strong = true > -15
+    difference = (measured - true)[strong]
+    assert np.abs(difference - difference.mean()).mean() < 2
+
+
+def test_the_curve_over_the_brightness_is_found() -> None:
+    picture = ramp(SIDE)
+    noise = camera_noise((SIDE, SIDE, 3), 4 / 255, 1.0)
+    strength = 0.5 + 1.5 * picture  # standard deviation, relative
+    observation = picture + strength * torch.from_numpy(noise).permute(2, 0, 1)[None].float()
+    found = Camera.of(Evidence(observation.clamp(0, 1)), None).spectrum
+    levels = torch.tensor([0.2, 0.7])
+    dark, light = found.relative(levels)[:, 0].sqrt()
+    assert float(light / dark) == pytest.approx((0.5 + 1.5 * 0.7) / (0.5 + 1.5 * 0.2), rel=0.2)
+
+
+@pytest.mark.parametrize("std", [0.0, 1.0])
+def test_clean_pictures_show_no_camera(std: float) -> None:
+    for picture in (photo(192), ramp(192), clean()):
+        observation = noisy(picture, NoiseName.GAUSSIAN, std)
+        assert detect(Evidence(observation)) is not NoiseName.CAMERA
+
+
+@pytest.mark.parametrize(
+    ("kind", "level"),
+    [(NoiseName.GAUSSIAN, 10.0), (NoiseName.POISSON, 60.0), (NoiseName.SPECKLE, 0.1)],
+)
+def test_noise_without_correlation_is_not_taken_for_a_camera_s(kind: NoiseName, level: float) -> None:
+    for picture in (photo(192), ramp(192)):
+        assert detect(Evidence(noisy(picture, kind, level))) is not NoiseName.CAMERA
+
+
+def test_a_texture_is_not_taken_for_noise() -> None:
+    draw = np.random.default_rng(0)
+    place = np.arange(SIDE)
+    waves = sum(
+        np.sin(2 * np.pi * (place[:, None] * draw.normal(0, 0.08) + place * draw.normal(0, 0.08)) + draw.uniform(0, 6))
+        * draw.uniform(0.02, 0.06)
+        for _ in range(12)
+    )
+    patches = np.kron(draw.uniform(0, 2, (12, 12)), np.ones((16, 16)))
+    picture = torch.from_numpy((0.5 + waves * patches).clip(0, 1)).float().expand(1, 3, SIDE, SIDE)
+    look = look_for_camera_noise(Evidence(picture))
+    assert look is not None
+    assert look.trust < 0.25
+
+
+def test_a_given_level_is_that_of_the_whole_with_the_spectrum_that_is_found() -> None:
+    noise = camera_noise((SIDE, SIDE, 3), 5 / 255, 1.2)
+    observation = (ramp(SIDE) + torch.from_numpy(noise).permute(2, 0, 1)[None].float()).clamp(0, 1)
+    own, given = (Camera.of(Evidence(observation), level) for level in (None, 12.0))
+    assert given.level == 12
+    assert given.expected_misfit(observation) == pytest.approx((12 / 255) ** 2, rel=0.01)
+    ratio = np.array(given.spectrum.power) / np.array(own.spectrum.power)
+    assert np.allclose(ratio, ratio[0, 0])
+
+
+def test_the_noise_is_said_in_words() -> None:
+    noise = camera_noise((SIDE, SIDE, 3), 5 / 255, 1.2)
+    observation = (ramp(SIDE) + torch.from_numpy(noise).permute(2, 0, 1)[None].float()).clamp(0, 1)
+    words = NOISES[NoiseName.CAMERA].of(Evidence(observation), None).words
+    assert words.startswith("camera noise, correlated over ")
+    assert "grey levels in shadows" in words
+    assert words.endswith("times in colour (estimated)")
+
+
+def test_a_picture_that_shows_nothing_has_white_noise_of_the_given_level() -> None:
+    noise = Camera.of(Evidence(torch.full((1, 3, 9, 9), 0.5)), 10.0)
+    assert noise.expected_misfit(torch.full((1, 3, 9, 9), 0.5)) == pytest.approx((10 / 255) ** 2)
