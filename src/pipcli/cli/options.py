@@ -55,9 +55,9 @@ Output = Annotated[
 Sigma = Annotated[
     float | None,
     typer.Option(
-        help="Standard deviation of gaussian, laplace or camera noise: in grey levels of 255 from black to white of the range "
-        f"that the picture uses, or in sample values of the file with the suffix {SAMPLES_SUFFIX}, such as 40dn or "
-        "0.0004dn. [default: estimated]",
+        help="Standard deviation of gaussian, laplace or camera noise: in grey levels of 255 from black to white of "
+        f"the range that the picture uses, or in sample values of the file with the suffix {SAMPLES_SUFFIX}, "
+        "such as 40dn or 0.0004dn. [default: estimated]",
         parser=parse_sigma,
         metavar="LEVELS",
     ),
