@@ -83,7 +83,7 @@ CASES = {
     ),
     "sound first": Case("mp4", (*PICTURE, *TONE, "-map", "1:a", "-map", "0:v", *FAST), "mp4", kept=1),
     "gif": Case("gif", (*PICTURE, "-vf", "fps=10"), "gif", rate=Fraction(10)),
-    "gif to mp4": Case("gif", (*PICTURE, "-vf", "fps=10"), "mp4", rate=Fraction(10), notes=("h264",)),
+    "gif to mp4": Case("gif", (*PICTURE, "-vf", "fps=10"), "mp4", rate=Fraction(10), notes=("1/2 of the rows", "h264")),
     "gif with unequal times": Case(
         "gif", (*PICTURE, "-vf", "select=not(eq(n\\,3)),setpts=PTS*2", "-fps_mode", "passthrough"), "gif", rate=None
     ),

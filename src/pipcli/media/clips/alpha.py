@@ -9,6 +9,7 @@ from pipcli.media.clips import ffmpeg
 from pipcli.media.clips.clip import Clip, FrameTimes
 from pipcli.media.clips.colours import alpha_of, grey_format
 from pipcli.media.clips.folders import in_16_bits
+from pipcli.media.clips.moments import shown_at
 from pipcli.media.clips.reading import decoded
 from pipcli.media.reading import read_photo
 
@@ -32,16 +33,12 @@ def alphas(clip: Clip, times: FrameTimes, height: int, width: int) -> Generator[
     Raises:
         UnusableInputError: a frame cannot be read.
     """
-    source = _read_alpha(clip)
-    plane, shown = _resampled(next(source), height, width), 0
-    for tick in times.ticks:
-        passed = shown
-        while passed + 1 < clip.frame_count and clip.times.ticks[passed + 1] * clip.times.base <= tick * times.base:
-            passed += 1
-        for _ in range(passed - shown):
-            latest = next(source)
-        if passed > shown:
-            plane, shown = _resampled(latest, height, width), passed
+    source, known = _read_alpha(clip), -1
+    for number in shown_at(clip.times, times):
+        if number != known:
+            for _ in range(number - known):
+                latest = next(source)
+            plane, known = _resampled(latest, height, width), number
         yield plane
 
 

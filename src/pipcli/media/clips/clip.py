@@ -52,12 +52,15 @@ class Colour:
         matrix: from RGB to luma and chroma, "gbr" for none.
         primaries: the colours of red, green and blue.
         transfer: from light to numbers.
+        siting: where samples of chroma are that several pixels share: "left", "center", "topleft", "top",
+            "bottomleft" or "bottom".
     """
 
     range: str | None = None
     matrix: str | None = None
     primaries: str | None = None
     transfer: str | None = None
+    siting: str | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,8 @@ class Clip:
         has_alpha: some pixel of some frame is not opaque.
         pixel_aspect: width of a pixel divided by its height.
         colour: what the file says about it.
+        coded_size: (width, height) of a frame before it was turned upright; None if it is coded so.
+        turning: ffmpeg's filters that turn a coded frame upright.
         index: the place of the picture's stream in the file.
         decoder: options that ffmpeg needs to decode all of it.
         disposition: what the picture's stream is for, in ffmpeg's names.
@@ -145,6 +150,8 @@ class Clip:
     has_alpha: bool = False
     pixel_aspect: Fraction = Fraction(1)
     colour: Colour = Colour()
+    coded_size: tuple[int, int] | None = None
+    turning: tuple[str, ...] = ()
     index: int = 0
     decoder: tuple[str, ...] = ()
     disposition: tuple[str, ...] = ()
@@ -164,6 +171,11 @@ class Clip:
     def rate(self) -> Fraction | None:
         """Frames a second where that is one number for all; None where the rate varies or nobody has said it."""
         return self.times.rate
+
+    @property
+    def matrix(self) -> str:
+        """The matrix by which its colours are read, said by the file or not: players go by the size as coded."""
+        return self.colour.matrix or assumed_matrix(self.coded_size[1] if self.coded_size else self.height)
 
 
 def assumed_matrix(height: int) -> str:

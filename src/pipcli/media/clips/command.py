@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipcli.media.clips import ffmpeg
 from pipcli.media.clips.clip import Colour, Stream
-from pipcli.media.clips.colours import from_rgb, grey_format, grey_to_levels, tagged
+from pipcli.media.clips.colours import tagged
 from pipcli.media.clips.containers import WRITERS, input_options
+from pipcli.media.clips.nut import has_code
 from pipcli.media.clips.plan import Plan
+from pipcli.media.clips.planes import Planar, from_full, planar, planes_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,6 +63,8 @@ def arguments(plan: Plan, path: Path, covers: Sequence[Path] = (), *, tried: boo
     line += [f"-enc_time_base:{place}", f"{plan.times.base.numerator}/{plan.times.base.denominator}"]
     if plan.layout.name != "pal8":
         line += [f"-pix_fmt:{place}", plan.layout.name]
+    if plan.colour.range is not None and not plan.layout.is_rgb:
+        line += [f"-color_range:{place}", plan.colour.range]  # else ffmpeg changes samples to what it takes for usual
     for name, value in plan.options:
         line += [f"-{name}:{place}", value]
     # Matroska numbers its files at random, else.
@@ -114,26 +119,28 @@ def _disposition(plan: Plan) -> str:
     return "+".join(plan.clip.disposition) or "0"
 
 
-def sent_layout(plan: Plan) -> str:
-    """The layout of the samples in the pipe: the file's own for grey, else RGB of 16 bits, with alpha if it is kept."""
-    if _sends_grey(plan):
-        return grey_format(plan.layout.depth)
-    return "rgba64le" if plan.carries_alpha else "rgb48le"
+def sent_layout(plan: Plan) -> Planar:
+    """The layout of the samples in the pipe: planes that hold what the file will hold."""
+    layout = planar(plan.layout, alpha=plan.carries_alpha)
+    return layout if has_code(layout) else layout._replace(subsampling="444")
 
 
-def sent_samples(samples: NDArray[np.uint16], alpha: NDArray[np.uint16] | None, plan: Plan) -> NDArray[np.generic]:
-    """A frame, (H, W, C) and (H, W) uint16 over the full range, in the layout of `sent_layout`."""
-    import numpy as np
+def sent_samples(planes: list[NDArray[np.uint16]], alpha: NDArray[np.uint16] | None, plan: Plan) -> bytes:
+    """A frame in the layout of `sent_layout`.
 
-    if _sends_grey(plan):
-        levels = grey_to_levels(samples, plan.layout.depth, plan.colour)
-        return np.ascontiguousarray(levels, np.dtype("u1" if plan.layout.depth == 8 else "<u2"))
-    colours = np.broadcast_to(samples, (*samples.shape[:2], 3))
-    return np.ascontiguousarray(colours if alpha is None else np.dstack([colours, alpha]), "<u2")
+    Args:
+        planes: without alpha, of the layout's levels.
+        alpha: (H, W) over the full range; None where the layout has none.
+        plan: of the file.
+    """
+    layout = sent_layout(plan)
+    parts = planes if alpha is None else [*planes, from_full(alpha, layout.depth)]
+    return b"".join(part.astype(layout.dtype).tobytes() for part in parts)
 
 
-def _sends_grey(plan: Plan) -> bool:
-    return plan.clip.channels == 1 and plan.layout.is_grey and not plan.carries_alpha
+def converted(samples: NDArray[np.uint16], plan: Plan) -> list[NDArray[np.uint16]]:
+    """A frame, (H, W, C) uint16 over the full range, as the planes of `sent_layout` but for its alpha."""
+    return planes_of(samples, sent_layout(plan), replace(plan.colour, matrix=plan.matrix))
 
 
 def _filters(plan: Plan) -> str:
@@ -142,11 +149,8 @@ def _filters(plan: Plan) -> str:
     last = [f"setsar={aspect.numerator}/{aspect.denominator}:max={_LARGEST_TERM}"]
     if plan.layout.name == "pal8":
         return ",".join([*last, _palette(plan)])
-    if _sends_grey(plan):
-        filters = [tagged(plan.colour), f"format={plan.layout.name}"]
-    else:
-        filters = from_rgb(plan.layout, plan.colour, plan.width, plan.height, alpha=plan.carries_alpha)
-    return ",".join([*filters, tagged(plan.colour), *last])
+    # The tags come first, so that a change of layout changes no range, and last, as some are lost with it.
+    return ",".join([tagged(plan.colour), f"format={plan.layout.name}", tagged(plan.colour), *last])
 
 
 def _offset(plan: Plan) -> list[str]:
@@ -157,10 +161,10 @@ def _offset(plan: Plan) -> list[str]:
 
 def _palette(plan: Plan) -> str:
     """The best palette for each frame of a GIF, which has one bit of alpha."""
-    rgb = ffmpeg.pixel_formats()["rgba" if plan.carries_alpha else "rgb24"]
-    filters = from_rgb(rgb, Colour("pc", "gbr"), plan.width, plan.height, alpha=plan.carries_alpha)
+    layout = "rgba" if plan.carries_alpha else "rgb24"
+    filters = f"{tagged(Colour('pc', 'gbr'))},format={layout}"
     transparent = "" if plan.carries_alpha else ":reserve_transparent=0"
-    return f"{','.join(filters)},split[a][b];[a]palettegen=stats_mode=single{transparent}[p];[b][p]paletteuse=new=1"
+    return f"{filters},split[a][b];[a]palettegen=stats_mode=single{transparent}[p];[b][p]paletteuse=new=1"
 
 
 def _mapped(streams: Iterable[Stream]) -> list[str]:

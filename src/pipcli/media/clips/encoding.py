@@ -1,4 +1,4 @@
-"""How the picture is coded: the encoder that is most like the source's, its quality, and the layout of its samples."""
+"""How the picture is coded: by the encoder that is most like the source's, and with what quality."""
 
 from __future__ import annotations
 
@@ -113,31 +113,6 @@ def encoders_for(clip: Clip, kind: Kind, options: EncodingOptions) -> tuple[Enco
     return tuple(dict.fromkeys(found))
 
 
-def layout_for(encoder: Encoder, clip: Clip, width: int, height: int, options: EncodingOptions) -> PixelFormat:
-    """The layout of samples that keeps most of the source's.
-
-    Raises:
-        OutputRefusedError: the encoder does not have the layout that the user named, or none for this size.
-    """
-    known = ffmpeg.pixel_formats()
-    supported = _supported(encoder.name)
-    if options.pix_fmt is not None:
-        if options.pix_fmt not in known or (supported and options.pix_fmt not in supported):
-            raise OutputRefusedError(
-                f"{encoder.name} has no pixel format {options.pix_fmt!a}: choose one of {' '.join(supported)}"
-            )
-        return known[options.pix_fmt]
-    if encoder.name == "gif":
-        return known["pal8"]
-    wanted = known.get(clip.pixel_format)
-    names = supported or tuple(name for name in known if _is_usable(name))
-    usable = [known[name] for name in names if _is_usable(name) and _fits(known[name], encoder, width, height)]
-    if not usable:
-        raise OutputRefusedError(f"{encoder.name} has no pixel format for {width}x{height}: choose another codec")
-    as_rgb = options.lossless or (wanted is not None and wanted.is_rgb and encoder.codec == clip.codec)
-    return min(usable, key=lambda layout: _losses(layout, clip, wanted, as_rgb=as_rgb))
-
-
 def encoder_options(
     encoder: Encoder, layout: PixelFormat, kind: Kind, options: EncodingOptions, *, steady: bool
 ) -> Iterator[tuple[str, str]]:
@@ -164,6 +139,8 @@ def encoder_options(
     if encoder.codec in ("h264", "hevc") and (kind == "avi" or not steady):
         # AVI knows a frame's time by its place alone, MP4 how long a frame lasts by the next one in coding order.
         named["bf"] = "0"
+    if encoder.name == "libvpx" and layout.has_alpha:
+        named["auto-alt-ref"] = "0"  # with which it refuses alpha
     if options.crf is not None:
         named["crf"] = f"{options.crf:g}"
         named |= {"b": "0"} if encoder.name in ("libvpx-vp9", "libaom-av1") else {}
@@ -185,7 +162,7 @@ def _of_codec(codec: str, clip: Clip) -> list[Encoder]:
     found = [encoder for encoder in ENCODERS if encoder.codec == codec]
     source = ffmpeg.pixel_formats().get(clip.pixel_format)
     as_rgb = source is not None and source.is_rgb and codec == clip.codec
-    return sorted(found, key=lambda encoder: as_rgb and not any(layout.is_rgb for layout in _layouts(encoder.name)))
+    return sorted(found, key=lambda encoder: as_rgb and not any(layout.is_rgb for layout in layouts(encoder.name)))
 
 
 def _named(name: str) -> tuple[Encoder, ...]:
@@ -200,64 +177,17 @@ def _named(name: str) -> tuple[Encoder, ...]:
 
 
 def _deepest(encoder: str) -> int:
-    return max((layout.depth for layout in _layouts(encoder)), default=16)
+    return max((layout.depth for layout in layouts(encoder)), default=16)
 
 
-def _layouts(encoder: str) -> list[PixelFormat]:
+def layouts(encoder: str) -> list[PixelFormat]:
+    """The layouts of samples that an encoder takes."""
     known = ffmpeg.pixel_formats()
-    return [known[name] for name in _supported(encoder) if name in known]
+    return [known[name] for name in supported(encoder) if name in known]
 
 
 @functools.cache
-def _supported(encoder: str) -> tuple[str, ...]:
+def supported(encoder: str) -> tuple[str, ...]:
+    """ffmpeg's names of the layouts that an encoder takes; nothing if it does not say."""
     found = re.search(r"Supported pixel formats: ([\w ]+)", ffmpeg.encoder_help(encoder))
     return tuple(found[1].split()) if found else ()
-
-
-def _is_usable(name: str) -> bool:
-    """Whether the converter can make it; the "j" of old names says full range, which a tag says as well."""
-    packed = (
-        "rgb24",
-        "bgr24",
-        "rgba",
-        "bgra",
-        "argb",
-        "abgr",
-        "bgr0",
-        "rgb0",
-        "rgb48be",
-        "rgb48le",
-        "rgba64be",
-        "rgba64le",
-    )
-    planar = r"yuva?4[124][0124]p(9|10|12|14|16)?(le)?|gbra?p(9|10|12|14|16)?(le)?|gray(9|10|12|14|16)?([lb]e)?"
-    return name in packed or re.fullmatch(planar, name) is not None
-
-
-def _fits(layout: PixelFormat, encoder: Encoder, width: int, height: int) -> bool:
-    """H.264 and HEVC cut the picture in units of chroma samples, so that odd sizes need one for each pixel."""
-    if encoder.codec in ("vp8", "vp9") and layout.has_alpha:
-        return layout.name == "yuva420p"  # the only one that players know
-    if encoder.codec in ("h264", "hevc", "prores") or encoder.name == "libsvtav1":
-        return not (layout.subsampling in ("420", "422") and width % 2) and not (
-            layout.subsampling == "420" and height % 2
-        )
-    return True
-
-
-def _losses(layout: PixelFormat, clip: Clip, wanted: PixelFormat | None, *, as_rgb: bool) -> tuple[int | bool, ...]:
-    """What choosing a layout would cost, the worst first: the fewer the better."""
-    chroma = {"": 0, "410": 1, "411": 1, "420": 2, "422": 3, "440": 3, "444": 4}
-    subsampling = "444" if as_rgb else "420" if wanted is None or wanted.is_rgb else wanted.subsampling
-    deepest = max(0, clip.bit_depth - layout.depth)
-    return (
-        layout.is_grey and clip.channels == 3,
-        layout.has_alpha != clip.has_alpha,
-        deepest,
-        (layout.is_grey != (clip.channels == 1)),
-        clip.channels == 3 and layout.is_rgb != as_rgb,
-        max(0, chroma[subsampling] - chroma[layout.subsampling]),
-        layout.depth - clip.bit_depth,
-        abs(chroma[layout.subsampling] - chroma[subsampling]),
-        not layout.name.endswith(("le", "p")),
-    )

@@ -62,16 +62,13 @@ class PixelFormat(NamedTuple):
             return ""
         if self.is_rgb:
             return "444"
-        found = re.search(r"4[0-4][0-4]", self.name)
-        if found:
+        if re.match(r"p4|nv24|nv42", self.name):
+            return "444"
+        if found := re.search(r"4[0-4][0-4]", self.name):
             return found[0]
-        return (
-            "420"
-            if re.match(r"nv12|nv21|p0", self.name)
-            else "422"
-            if re.match(r"nv16|p2|[yuv]{4}|y2", self.name)
-            else "444"
-        )
+        if re.match(r"nv12|nv21|p0", self.name):
+            return "420"
+        return "422" if re.match(r"nv16|nv20|p2|[yuv]{4}|y2", self.name) else "444"
 
 
 class Process:

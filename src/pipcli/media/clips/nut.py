@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 from fractions import Fraction
 
+from pipcli.media.clips.planes import Planar
+
 _FILE_ID = b"nut/multimedia container\0"
 _MAIN = b"NM\x7a\x56\x1f\x5f\x04\xad"
 _STREAM = b"NS\x11\x40\x5b\xf2\xf9\xdb"
@@ -21,22 +23,38 @@ _KEY, _CODED_PTS, _SIZE_MSB, _CHECKSUM, _INVALID = 1, 8, 32, 64, 8192
 _FRAME_CODE = 1
 _PTS_SHIFT = 14
 
-FOURCC = {
-    "rgb48le": b"RGB\x30",
-    "rgba64le": b"RBA\x40",
+_OLD_NAMES = {
     "gray": b"Y800",
-    "gray10le": b"Y1\0\x0a",
-    "gray12le": b"Y1\0\x0c",
+    "yuv410p": b"YUV9",
+    "yuv411p": b"Y41B",
+    "yuv420p": b"I420",
+    "yuv422p": b"Y42B",
+    "yuv440p": b"440P",
+    "yuv444p": b"444P",
 }
-FOURCC |= {"gray9le": b"Y1\0\x09", "gray14le": b"Y1\0\x0e", "gray16le": b"Y1\0\x10"}
-"""Codes of the layouts that can be sent."""
+_FAMILIES = {("gray", False): b"Y1", ("yuv", False): b"Y3", ("yuv", True): b"Y4"}
+_FAMILIES |= {("gbr", False): b"G3", ("gbr", True): b"G4"}
 
 
-def header(layout: str, width: int, height: int, base: Fraction, rate: Fraction | None) -> bytes:
+def has_code(layout: Planar) -> bool:
+    """Whether NUT has a name for a layout of planes: of coarse chroma for 8 bits alone."""
+    return layout.name in _OLD_NAMES or layout.subsampling in ("", "420", "422", "444")
+
+
+def code_of(layout: Planar) -> bytes:
+    """What NUT calls a layout of planes."""
+    if layout.name in _OLD_NAMES:
+        return _OLD_NAMES[layout.name]
+    across, down = layout.steps
+    finer = 10 * (across.bit_length() - 1) + down.bit_length() - 1
+    return _FAMILIES[layout.family, layout.has_alpha] + bytes([finer, layout.depth])
+
+
+def header(layout: Planar, width: int, height: int, base: Fraction, rate: Fraction | None) -> bytes:
     """What comes before the first frame.
 
     Args:
-        layout: ffmpeg's name of the layout of samples, a key of `FOURCC`.
+        layout: of samples.
         width: of a frame.
         height: of a frame.
         base: seconds a tick lasts.
@@ -71,12 +89,12 @@ def _codes(flags: int, count: int) -> bytes:
     return b"".join(map(_number, (flags, 6, pts, multiplier, stream, size, reserved, count)))
 
 
-def _stream_header(layout: str, width: int, height: int) -> bytes:
+def _stream_header(layout: Planar, width: int, height: int) -> bytes:
     identifier, video, time_base, distance, delay, flags, aspect, colours = 0, 0, 0, 0, 0, 0, 0, 0
     return (
         _number(identifier)
         + _number(video)
-        + _bytes(FOURCC[layout])
+        + _bytes(code_of(layout))
         + b"".join(map(_number, (time_base, _PTS_SHIFT, distance, delay, flags)))
         + _bytes(b"")
         + b"".join(map(_number, (width, height, aspect, aspect, colours)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipcli.media.clips.clip import Clip, Colour, FrameTimes, Kind, Stream
+from pipcli.media.clips.clip import Clip, Colour, FrameTimes, Kind, Stream, assumed_matrix
 from pipcli.media.clips.encoding import Encoder
 from pipcli.media.clips.ffmpeg import PixelFormat
 
@@ -55,6 +55,12 @@ class Plan:
         return sum(
             stream.index < self.clip.index and not (stream.is_cover and self.kind == "mkv") for stream in self.streams
         )
+
+    @property
+    def matrix(self) -> str:
+        """The matrix by which colours become luma and chroma."""
+        matrix = self.colour.matrix or self.clip.matrix
+        return assumed_matrix(self.height) if matrix == "gbr" and not self.layout.is_rgb else matrix
 
     @property
     def carries_alpha(self) -> bool:

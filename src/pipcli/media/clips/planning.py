@@ -12,10 +12,18 @@ from pipcli.media.clips.clip import Clip, Colour, FrameTimes, Kind, Stream, assu
 from pipcli.media.clips.command import TRIED_SECONDS
 from pipcli.media.clips.containers import WRITERS, input_options, kind_for
 from pipcli.media.clips.counting import counted_times
-from pipcli.media.clips.encoding import USUAL, Encoder, EncodingOptions, encoder_options, encoders_for, layout_for
+from pipcli.media.clips.encoding import (
+    USUAL,
+    Encoder,
+    EncodingOptions,
+    encoder_options,
+    encoders_for,
+)
 from pipcli.media.clips.ffmpeg import FfmpegFailure, PixelFormat
 from pipcli.media.clips.folders import check_folder
+from pipcli.media.clips.layouts import layout_for, lost_chroma
 from pipcli.media.clips.plan import Plan
+from pipcli.media.clips.planes import STEPS, offsets
 from pipcli.media.clips.probing import open_clip
 from pipcli.media.clips.reading import read_frames
 from pipcli.media.clips.writing import Encoding, difference
@@ -25,6 +33,7 @@ from pipcli.media.sources import shown
 _TRIED_FRAMES = 3
 _OTHER_COLOURS = 0.06 * 65535  # on average; the coarsest coding leaves less of a smooth ramp
 _WITH_COVERS = ("mp4", "mkv")
+_WIDE_ENOUGH = 32  # pixels for a ramp that the coarsest chroma follows
 _WITH_CHAPTERS = ("mp4", "mov", "mkv", "webm")
 
 
@@ -110,6 +119,8 @@ def _completed(plan: Plan, encoder: Encoder, options: EncodingOptions) -> Plan:
     notes = list(plan.notes)
     if layout.depth < clip.bit_depth and layout.name != "pal8":
         notes.append(f"{encoder.name} holds {layout.depth} of the {clip.bit_depth} bits of a sample")
+    if lost := lost_chroma(encoder, layout, clip):
+        notes.append(lost)
     if clip.codec not in ("", encoder.codec) and options.codec is None and not options.lossless:
         notes.append(f"the picture, which was {clip.codec}, is coded as {encoder.codec}")
     return replace(
@@ -117,28 +128,38 @@ def _completed(plan: Plan, encoder: Encoder, options: EncodingOptions) -> Plan:
         times=counted_times(plan.times, plan.kind, encoder),
         encoder=encoder,
         layout=layout,
-        colour=_written_colour(clip, layout, encoder, plan.height),
+        colour=_written_colour(clip, layout, encoder, (plan.width, plan.height)),
         options=tuple(encoder_options(encoder, layout, plan.kind, options, steady=plan.times.rate is not None)),
         notes=tuple(notes),
     )
 
 
-def _written_colour(clip: Clip, layout: PixelFormat, encoder: Encoder, height: int) -> Colour:
-    """The source's tags; the matrix is named where players would take another one than they take for the source."""
+def _written_colour(clip: Clip, layout: PixelFormat, encoder: Encoder, size: tuple[int, int]) -> Colour:
+    """The source's tags; the matrix is named where players may take another one than they take for the source.
+
+    Args:
+        clip: the source.
+        layout: of the samples that are written.
+        encoder: of the picture.
+        size: (width, height) of a frame that is written.
+    """
     colour = clip.colour
     if layout.is_rgb:
-        return replace(colour, range="pc", matrix="gbr")
+        return replace(colour, range="pc", matrix="gbr", siting=None)
     if layout.is_grey:
-        return replace(colour, range="tv" if clip.channels == 1 and colour.range == "tv" else "pc", matrix=None)
+        limited = clip.channels == 1 and colour.range == "tv"
+        return replace(colour, range="tv" if limited else "pc", matrix=None, siting=None)
+    siting = colour.siting if layout.subsampling != "444" else None
     if encoder.codec == "mjpeg":
-        return replace(colour, range="pc", matrix="bt470bg")  # what JPEG means, whatever a container says
+        # What JPEG means, whatever a container says.
+        return replace(colour, range="pc", matrix="bt470bg", siting="center")
     full = "pc" if layout.name.startswith("yuvj") else None
     if clip.channels == 1 or colour.matrix == "gbr" or clip.kind == "folder":
-        return replace(colour, range=full or "tv", matrix=assumed_matrix(height))
-    matrix = colour.matrix
-    if matrix is None and assumed_matrix(height) != assumed_matrix(clip.height):
-        matrix = assumed_matrix(clip.height)
-    return replace(colour, range=full or colour.range, matrix=matrix)
+        return replace(colour, range=full or "tv", matrix=assumed_matrix(size[1]), siting=siting)
+    # Players differ in how they guess, but all go by the size: only the same size as it is coded is read the same.
+    guessed_alike = size == (clip.coded_size or (clip.width, clip.height))
+    matrix = colour.matrix if guessed_alike else clip.matrix
+    return replace(colour, range=full or colour.range, matrix=matrix, siting=siting)
 
 
 def _tried(plan: Plan) -> Plan:
@@ -155,12 +176,23 @@ def _tried(plan: Plan) -> Plan:
             plan = replace(plan, keeps_unusual_tags=True)
             held = _trial(plan, path)
             lost = _lost_tags(plan.clip, held)
+    plan = _as_held(plan, held.colour)
     notes = [f"{plan.kind} cannot hold the tag {shown(name)}, which is left out" for name in lost]
     if held.pixel_aspect != plan.clip.pixel_aspect:
         notes.append(f"{plan.kind} with {plan.encoder.name} cannot hold pixels that are not square: it looks squeezed")
     if not _same_colour(held.colour, plan.colour):
         notes.append(f"{plan.kind} with {plan.encoder.name} cannot hold all colour tags: players may take others")
     return replace(plan, notes=(*plan.notes, *notes))
+
+
+def _as_held(plan: Plan, held: Colour) -> Plan:
+    """The plan with the range of samples and the place of chroma that a written file has, by its tags or its codec."""
+    colour, steps = plan.colour, STEPS.get(plan.layout.subsampling, (1, 1))
+    if offsets(held.siting, steps) != offsets(colour.siting, steps):
+        colour = replace(colour, siting=held.siting)
+    if colour.range == "pc" and held.range != "pc" and not (plan.layout.is_rgb or plan.layout.is_grey):
+        colour = replace(colour, range="tv")
+    return replace(plan, colour=colour)
 
 
 def _lost_tags(clip: Clip, held: Clip) -> list[str]:
@@ -172,7 +204,7 @@ def _lost_tags(clip: Clip, held: Clip) -> list[str]:
 def _same_colour(held: Colour, wanted: Colour) -> bool:
     """Whether a file says all that it should; what is not said needs not be held."""
     alike = {"bt470bg": "smpte170m", "tv": None}  # the same matrix, and what no word means
-    pairs = zip(astuple(held), astuple(wanted), strict=True)
+    pairs = zip(astuple(replace(held, siting=None)), astuple(replace(wanted, siting=None)), strict=True)
     return all(want is None or alike.get(have, have) == alike.get(want, want) for have, want in pairs)
 
 
@@ -186,7 +218,9 @@ def _trial(plan: Plan, path: Path) -> Clip:
 
     count = min(_TRIED_FRAMES, len(plan.times.ticks))
     short = replace(plan, times=replace(plan.times, ticks=plan.times.ticks[:count]))
-    ramp = np.linspace(0.2, 0.8, plan.width)[:, None] * (1, -1, 0.3)[: plan.clip.channels]
+    # Colours of very few pixels come back as those of their neighbours.
+    shades = np.linspace(0.2, 0.8, plan.width) if plan.width >= _WIDE_ENOUGH else np.full(plan.width, 0.4)
+    ramp = shades[:, None] * (1, -1, 0.3)[: plan.clip.channels]
     samples = np.broadcast_to(ramp % 1 * 65535, (plan.height, *ramp.shape)).astype(np.uint16)
     alpha = np.full(samples.shape[:2], 65535, np.uint16) if plan.carries_alpha else None
     with Encoding(short, path, tried=True) as encoding:

@@ -14,7 +14,10 @@ from pipcli.media.clips.containers import CUT_OFF, Examined, examine
 from pipcli.media.clips.decoding import first_field, is_opaque
 from pipcli.media.clips.ffmpeg import FfmpegFailure, PixelFormat
 from pipcli.media.clips.listing import Listed, listed, times_of
+from pipcli.media.clips.planes import STEPS
+from pipcli.media.clips.siting import siting_of
 from pipcli.media.clips.summary import Summary, summarised
+from pipcli.media.clips.upright import is_on_its_side
 from pipcli.media.sources import shown
 
 _HDR = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
@@ -48,29 +51,35 @@ def open_clip(path: Path, index: int | None = None) -> Clip:
 
 def _opened(path: Path, examined: Examined, index: int | None) -> Clip:
     summary = summarised(path, examined.kind, index)
-    frames = listed(path, examined.kind, summary.picture, summary.least_side, summary.decoder)
+    look = summary.look
+    decoder = ("-noautorotate", *summary.decoder) if look.turning else summary.decoder
+    frames = listed(path, examined.kind, summary.picture, summary.least_side, decoder)
     if any("partial file" in line or "ended prematurely" in line for line in frames.errors):
         raise UnusableInputError(CUT_OFF)
     times, alike = times_of(frames, examined.kind, summary.rate, summary.slots)
     _check_whole(summary, examined, frames)
-    look = summary.look
     layout = _layout(summary)
-    where = (path, examined.kind, summary.picture, summary.decoder)
+    where = (path, examined.kind, summary.picture, decoder)
+    colour = replace(look.colour, siting=siting_of(*where) if layout.subsampling in STEPS else None)
+    on_its_side = is_on_its_side(look.turning)
+    width, height = frames.size[::-1] if on_its_side else frames.size
     return Clip(
         path=path,
         kind=examined.kind,
-        width=frames.size[0],
-        height=frames.size[1],
+        width=width,
+        height=height,
         times=times,
         codec=summary.codec,
         pixel_format=layout.name,
         bit_depth=max(8, layout.depth),
         channels=1 if layout.is_grey else 3,
         has_alpha=layout.has_alpha and not is_opaque(*where, layout),
-        pixel_aspect=frames.aspect,
-        colour=replace(look.colour, range="pc", matrix="gbr") if layout.is_rgb else look.colour,
+        pixel_aspect=1 / frames.aspect if on_its_side else frames.aspect,
+        colour=replace(colour, range="pc", matrix="gbr") if layout.is_rgb else colour,
+        coded_size=frames.size if look.turning else None,
+        turning=look.turning,
         index=summary.picture,
-        decoder=summary.decoder,
+        decoder=decoder,
         disposition=summary.disposition,
         first_field=first_field(*where) if look.interlaced else None,
         streams=summary.streams,

@@ -19,6 +19,7 @@ from pipcli.media.clips.clip import Chapter, Colour, Kind, Stream, StreamType
 from pipcli.media.clips.containers import READERS
 from pipcli.media.clips.ffmpeg import FfmpegFailure
 from pipcli.media.clips.tags import COLOUR_NAMES, SIDE_DATA_NAMES
+from pipcli.media.clips.upright import turning_of
 from pipcli.media.sources import MAX_PIXELS, check_size, regular_file
 
 if TYPE_CHECKING:
@@ -54,12 +55,14 @@ class Look:
         colour: the tags.
         interlaced: some frame is of two fields.
         side_data: names of what the frames carry beside their samples.
+        turning: ffmpeg's filters that turn a frame upright.
     """
 
     pixel_format: str = ""
     colour: Colour = field(default_factory=Colour)
     interlaced: bool = False
     side_data: tuple[str, ...] = ()
+    turning: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -309,6 +312,7 @@ def _with_frame(look: Look, frame: VideoFrame) -> Look:
         look.colour if look.pixel_format else _colour(frame),
         look.interlaced or frame.interlaced_frame,
         tuple(sorted({*look.side_data, *_side_data(frame)})),
+        look.turning if look.pixel_format else turning_of(frame),
     )
 
 

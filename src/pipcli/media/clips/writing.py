@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from pipcli.errors import PipRestoreError, UnusableInputError
 from pipcli.media.clips import avi, nut
 from pipcli.media.clips.alpha import alphas
+from pipcli.media.clips.carrying import Source, keeps_samples, sources
 from pipcli.media.clips.clip import FrameTimes
-from pipcli.media.clips.command import arguments, attached, sent_layout, sent_samples, shift, starts
+from pipcli.media.clips.command import arguments, attached, converted, sent_layout, sent_samples, shift, starts
 from pipcli.media.clips.ffmpeg import FfmpegFailure, Process
 from pipcli.media.clips.folders import FolderWriter
 from pipcli.media.clips.plan import Plan
@@ -50,6 +51,7 @@ class ClipWriter:
         self.output = plan.output
         self.unfinished = hidden_beside(plan.output if workplace is None else workplace / "unfinished")
         self._alphas = alphas(plan.clip, plan.times, plan.height, plan.width) if plan.carries_alpha else None
+        self._sources = sources(plan) if keeps_samples(plan) else None
         self._writer = (
             FolderWriter(plan, self.unfinished) if plan.kind == "folder" else _FileWriter(plan, self.unfinished)
         )
@@ -59,8 +61,9 @@ class ClipWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._writer.abandon()
-        if self._alphas is not None:
-            self._alphas.close()
+        for reading in (self._alphas, self._sources):
+            if reading is not None:
+                reading.close()
 
     def write(self, samples: NDArray[np.uint16]) -> None:
         """Write the next frame.
@@ -73,7 +76,11 @@ class ClipWriter:
             raise ValueError(f"expected uint16 samples of shape {expected}, not {samples.dtype} of {samples.shape}")
         if self._count == len(self._plan.times.ticks):
             raise ValueError(f"all {self._count} frames were written already")
-        self._writer.write(samples, None if self._alphas is None else next(self._alphas))
+        alpha = None if self._alphas is None else next(self._alphas)
+        if isinstance(self._writer, FolderWriter):
+            self._writer.write(samples, alpha)
+        else:
+            self._writer.write(samples, alpha, None if self._sources is None else next(self._sources))
         self._count += 1
 
     def complete(self) -> None:
@@ -107,9 +114,9 @@ class _FileWriter:
             self._held = Held(path, 0o600 if plan.output.exists() else 0o666)
         self._encoding = Encoding(plan, self._path)
 
-    def write(self, samples: NDArray[np.uint16], alpha: NDArray[np.uint16] | None) -> None:
+    def write(self, samples: NDArray[np.uint16], alpha: NDArray[np.uint16] | None, source: Source | None) -> None:
         try:
-            self._encoding.write(samples, alpha)
+            self._encoding.write(samples, alpha, source)
         except FfmpegFailure as error:
             raise self._failure(error) from error
 
@@ -168,14 +175,23 @@ class Encoding:
         self._process.kill()
         self._covers.close()
 
-    def write(self, samples: NDArray[np.uint16], alpha: NDArray[np.uint16] | None) -> None:
-        """Code the next frame, (H, W, C) and (H, W) uint16 over the full range."""
-        data = sent_samples(samples, alpha, self._plan)
-        head = self._head + nut.frame_header(next(self._ticks), data.nbytes)
+    def write(
+        self, samples: NDArray[np.uint16], alpha: NDArray[np.uint16] | None, source: Source | None = None
+    ) -> None:
+        """Code the next frame.
+
+        Args:
+            samples: (H, W, C) uint16 over the full range.
+            alpha: (H, W) likewise; None where the file has none.
+            source: the frame of the source, whose samples stay where the picture is that of the source.
+        """
+        planes = converted(samples, self._plan) if source is None else source.kept_in(samples, self._plan)
+        data = sent_samples(planes, alpha, self._plan)
+        head = self._head + nut.frame_header(next(self._ticks), len(data))
         self._head = b""
         try:
             self._process.source.write(head)
-            self._process.source.write(data.data)
+            self._process.source.write(data)
         except BrokenPipeError:
             self._end()
             raise FfmpegFailure(f"ffmpeg ended too early: {self._process.reason}") from None
