@@ -28,7 +28,7 @@ QUICK = ("--sigma", "20", "--steps", "1", "--quality", "draft", "--device", "cpu
 def sealed(manifest: dict[str, Any], folder: Path, name: str, data: bytes) -> None:
     """Put a file into a kept folder with the right checksum."""
     (folder / name).write_bytes(data)
-    manifest["files"][name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    manifest["files"][name], manifest["sizes"][name] = hashlib.sha256(data).hexdigest(), len(data)
     (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
@@ -156,7 +156,10 @@ def test_a_manifest_alone_lets_nothing_of_others_be_replaced(command: Command, t
     output.write_bytes(b"somebody's picture")
     (tmp_path / ".o.png.resume").mkdir()
     made = {os.path.realpath(output): hashlib.sha256(output.read_bytes()).hexdigest()}
-    for more in ({}, {"made_by": "pip-restore", "format": 2, "identity": {}, "files": {}, "call": [str(output)]}):
+    for more in (
+        {},
+        {"made_by": "pip-restore", "format": 2, "identity": {}, "files": {}, "sizes": {}, "call": [str(output)]},
+    ):
         (tmp_path / ".o.png.resume" / MANIFEST).write_text(json.dumps({**more, "outputs": made}))
         run = command("denoise", source, "-o", output, *QUICK, "--resume")
         assert run.code == 2
@@ -169,7 +172,8 @@ def test_names_that_lead_elsewhere_are_refused(window: Ended, command: Command) 
     victim = window.place / "victim.txt"
     victim.write_text("mine")
     manifest = window.manifest()
-    manifest["files"]["fit-00000-x/../../victim.txt"] = {"sha256": "0" * 64, "bytes": 4}
+    name = "fit-00000-x/../../victim.txt"
+    manifest["files"][name], manifest["sizes"][name] = "0" * 64, 4
     (window.folder / MANIFEST).write_text(json.dumps(manifest))
     (window.folder / "fit-00000-x").mkdir()
     assert "not a folder that this tool made" in command(*window.words).message

@@ -32,11 +32,15 @@ def message_of(error: BaseException) -> str | None:
     if isinstance(error, MemoryError):
         return _NO_MEMORY
     if isinstance(error, ImportError):
-        return _of_library(error)
-    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
-        return _OF_THE_MACHINE[errno.EAGAIN]
+        return _of_library(error, error.name or "")
+    if isinstance(error, RuntimeError):  # which Python raises of threads, and torch of memory
+        has_no_threads = "can't start new thread" in str(error)
+        has_no_memory = "can't allocate memory" in str(error)
+        return _OF_THE_MACHINE[errno.EAGAIN] if has_no_threads else _NO_MEMORY if has_no_memory else None
     if not isinstance(error, OSError):
         return None
+    if error.errno is None and error.args:  # of a library that is loaded by its file
+        return _of_library(error, "")
     if error.errno in _OF_THE_MACHINE:
         return _OF_THE_MACHINE[error.errno]
     if error.filename is not None and not isinstance(error.filename, int):
@@ -57,14 +61,13 @@ def check_working_folder() -> None:
         raise UnusableInputError("the working folder does not exist any more: change into another") from error
 
 
-def _of_library(error: ImportError) -> str | None:
+def _of_library(error: Exception, library: str) -> str | None:
     """Return the line for a library that cannot be loaded; None for one of our own parts, which is a defect."""
     words = " ".join(str(error).split())
     if "Cannot allocate memory" in words or "failed to map segment" in words or "cannot allocate" in words.lower():
         return _NO_MEMORY
     if "Too many open files" in words:
         return _OF_THE_MACHINE[errno.EMFILE]
-    if (error.name or "").partition(".")[0] == "pipcli":
+    if library.partition(".")[0] == "pipcli":
         return None
-    name = error.name or "a library"
-    return f"{shown(name)} cannot be loaded ({shown(words)[:200]}): install pip-restore again"
+    return f"{shown(library or 'a library')} cannot be loaded ({shown(words)[:200]}): install pip-restore again"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipcli.media import shown
@@ -62,7 +62,16 @@ class Manifest:
 
     def written(self) -> bytes:
         """Return the file."""
-        return json.dumps({"made_by": MADE_BY, "format": FORMAT, **asdict(self)}, indent=1).encode()
+        said = {
+            "made_by": MADE_BY,
+            "format": FORMAT,
+            "identity": self.identity,
+            "call": self.call,
+            "files": {name: kept.sha256 for name, kept in self.files.items()},
+            "sizes": {name: kept.bytes for name, kept in self.files.items()},
+            "outputs": self.outputs,
+        }
+        return json.dumps(said, indent=1).encode()
 
     @classmethod
     def read(cls, data: bytes) -> Manifest:
@@ -79,13 +88,14 @@ class Manifest:
         _need(isinstance(said, dict) and said.get("made_by") == MADE_BY)
         if said.get("format") != FORMAT:
             raise OfAnotherVersionError
-        _need(said.keys() == {"made_by", "format", "identity", "call", "files", "outputs"})
-        identity, call, files, outputs = (said[name] for name in ("identity", "call", "files", "outputs"))
+        parts = ("identity", "call", "files", "sizes", "outputs")
+        _need(said.keys() == {"made_by", "format", *parts})
+        identity, call, files, sizes, outputs = (said[name] for name in parts)
         _need(isinstance(identity, dict) and all(_is_plain(value) for value in identity.values()))
         _need(isinstance(call, list) and all(isinstance(path, str) for path in call))
-        _need(isinstance(files, dict) and isinstance(outputs, dict))
+        _need(all(isinstance(part, dict) for part in (files, sizes, outputs)) and files.keys() == sizes.keys())
         _need(all(isinstance(made, str) and _CHECKSUM.fullmatch(made) for made in outputs.values()))
-        return cls(identity, call, {name: _kept_file(name, kept) for name, kept in files.items()}, outputs)
+        return cls(identity, call, {name: _kept_file(name, files[name], sizes[name]) for name in files}, outputs)
 
     def difference(self, now: Identity) -> str | None:
         """Return in words what differs first between this work and another; None for the same."""
@@ -99,9 +109,8 @@ class Manifest:
         return None
 
 
-def _kept_file(name: str, said: Any) -> KeptFile:
-    _need(OURS.fullmatch(name) is not None and isinstance(said, dict) and said.keys() == {"sha256", "bytes"})
-    sha256, length = said["sha256"], said["bytes"]
+def _kept_file(name: str, sha256: Any, length: Any) -> KeptFile:
+    _need(OURS.fullmatch(name) is not None)
     _need(isinstance(sha256, str) and _CHECKSUM.fullmatch(sha256) is not None)
     _need(type(length) is int and length >= 0)
     return KeptFile(sha256, length)
