@@ -174,6 +174,17 @@ def test_enlarged_stars_are_as_bright_as_before(command: Command, tmp_path: Path
     assert large.mean() == pytest.approx(noisy.mean(), rel=0.05)
 
 
+def test_a_blurred_star_becomes_brighter_than_it_was(command: Command, tmp_path: Path) -> None:
+    sky = 0.001 + 0.004 * scene()
+    sky[31, 30] = 0.9
+    blurred = sum(np.roll(sky, (down, across), (0, 1)) for down in (-1, 0, 1) for across in (-1, 0, 1)) / 9
+    tifffile.imwrite(tmp_path / "in.tif", blurred.astype(np.float32))
+    tifffile.imwrite(tmp_path / "kernel.tif", np.full((3, 3), 9, np.uint8))
+    words = ("--kernel", tmp_path / "kernel.tif", "--steps", "10", "--device", "cpu")
+    assert command("deblur", tmp_path / "in.tif", *words).code == 0
+    assert tifffile.imread(tmp_path / "in_deblurred.tif").max() > 3 * blurred.max()
+
+
 def test_several_pictures_of_different_ranges_are_each_seen_in_their_own(denoise: Command, tmp_path: Path) -> None:
     kinds = {"a.tif": "10 bits", "b.tif": "small floats", "c.tif": "offset"}
     for name, kind in kinds.items():

@@ -129,6 +129,23 @@ def test_what_is_hidden_decides_nothing_and_comes_back(
     assert np.array_equal(results["black"][alpha > 0], results["wild"][alpha > 0])
 
 
+@pytest.mark.parametrize("words", [("denoise", "--sigma", "20"), ("sr", "--scale", "2"), ("enhance",)], ids=" ".join)
+def test_a_picture_that_nobody_sees_is_no_failure(words: tuple[str, ...], command: Command, tmp_path: Path) -> None:
+    before = np.random.default_rng(0).integers(0, 256, (16, 16, 4)).astype(np.uint8)
+    before[:, :, 3] = 0
+    Image.fromarray(before).save(tmp_path / "in.png")
+    assert command(words[0], tmp_path / "in.png", "-o", tmp_path / "out.png", *words[1:], *QUICK).code == 0
+    after = np.asarray(Image.open(tmp_path / "out.png"))
+    assert not after[:, :, 3].any()
+    assert words[0] == "sr" or np.array_equal(after, before)
+
+
+def test_a_clean_sprite_comes_back(denoise: Command, tmp_path: Path) -> None:
+    (tmp_path / "in.png").write_bytes(sprite("soft")[0])
+    assert denoise(tmp_path / "in.png").code == 0
+    assert np.array_equal(read(tmp_path / "in_denoised.png"), read(tmp_path / "in.png"))
+
+
 def noisy(clean: NDArray[np.float64], std: float) -> NDArray[np.float64]:
     return clean + np.random.default_rng(0).normal(0, std, clean.shape)
 

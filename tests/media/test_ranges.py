@@ -16,10 +16,10 @@ def spread(low: float, high: float, dtype: str) -> NDArray[np.generic]:
     return values.astype(dtype) if dtype == "float32" else values.round().astype(dtype)
 
 
-def used(samples: NDArray[np.generic], *, with_outliers: bool = False) -> tuple[float, float]:
+def used(samples: NDArray[np.generic], *, gathers_light: bool = False) -> tuple[float, float]:
     """The range in sample values."""
     full = 1 if samples.dtype == np.float32 else np.iinfo(samples.dtype).max
-    found = range_used(samples, None, with_outliers=with_outliers)
+    found = range_used(samples, None, gathers_light=gathers_light)
     return round(found.low * full, 9), round(found.high * full, 9)
 
 
@@ -33,12 +33,12 @@ def test_fewer_bits_in_sixteen_are_found(bits: int) -> None:
     [(0, 65535, "uint16"), (700, 40_000, "uint16"), (0, 1, "float32"), (0, 0.51, "float32"), (0, 40, "uint8")],
 )
 def test_a_picture_that_uses_its_range_keeps_it_and_so_do_eight_bits(low: float, high: float, dtype: str) -> None:
-    assert range_used(spread(low, high, dtype), None, with_outliers=False) == WHOLE
+    assert range_used(spread(low, high, dtype), None, gathers_light=False) == WHOLE
 
 
 @pytest.mark.parametrize("value", [0, 1, 30_000, 65_535])
 def test_a_constant_has_a_range_all_the_same(value: int) -> None:
-    found = range_used(np.full((4, 4, 1), value, np.uint16), None, with_outliers=False)
+    found = range_used(np.full((4, 4, 1), value, np.uint16), None, gathers_light=False)
     assert 0 <= found.low < found.high <= 1
 
 
@@ -52,11 +52,12 @@ def test_a_constant_offset_is_left_out() -> None:
     assert 31_000 < high < 32_000
 
 
-def test_few_samples_far_above_or_below_do_not_decide_but_where_light_is_spread() -> None:
+def test_few_samples_far_above_or_below_do_not_decide_but_where_light_is_gathered() -> None:
     stars = spread(0.001, 0.007, "float32")
     stars[::10, ::12] = 0.8
     assert used(stars) == (0, 2**-6)
-    assert used(stars, with_outliers=True) == (0, 1)
+    assert used(stars, gathers_light=True) == (0, 1)
+    assert used(spread(0, 3000, "uint16"), gathers_light=True) == (0, 8191)
     dead = spread(30_000, 31_000, "uint16")
     dead[0, 0], dead[1, 1] = 0, 65_535
     assert used(dead) == pytest.approx(used(spread(30_000, 31_000, "uint16")), abs=300)

@@ -107,8 +107,10 @@ def test_hidden_colours_have_no_say_and_come_back() -> None:
 
 
 def test_without_a_visible_pixel_all_are_as_they_are() -> None:
-    photo = Photo(samples(9, 9, 3, "uint8"), "PNG", alpha=np.zeros((9, 9), np.uint8))
-    assert prepared(photo).silent is None
+    photo = prepared(Photo(samples(9, 9, 3, "uint8"), "PNG", alpha=np.zeros((9, 9), np.uint8)))
+    assert bool(photo.pixels().isfinite().all())
+    after = decode_photo(encode_photo(torch.zeros(1, 3, 9, 9), photo, "PNG"), "x")
+    assert np.array_equal(after.samples, photo.samples)
 
 
 def test_new_samples_are_not_put_back() -> None:

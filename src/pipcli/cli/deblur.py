@@ -107,7 +107,7 @@ def task_of(kernel: Path | None, kernel_size: int | None, option: str, companion
         name="deblur",
         suffix="_deblurred",
         degradation=degradation,
-        with_outliers=True,
+        gathers_light=True,
         sources={} if kernel is None else {option: kernel},
         companions=companions,
         words=words,

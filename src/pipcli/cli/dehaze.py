@@ -82,7 +82,6 @@ def dehaze(
         suffix="_dehazed",
         degradation=noise_only,
         noiseless=True,
-        with_outliers=True,
         sources={} if given_transmission is None else {"--given-transmission": given_transmission},
         of_input_size=of_input_size,
         companions=companions,

@@ -136,7 +136,7 @@ def open_files(request: Request, sources: Sequence[Path]) -> Files:
     is_kept_as_jpeg = output_format == photo.file_format == "JPEG" and not is_streamed
     return Files(
         request.source,
-        prepared(photo, known, with_outliers=request.task.with_outliers),
+        prepared(photo, known, gathers_light=request.task.gathers_light),
         output,
         output_format,
         reference,

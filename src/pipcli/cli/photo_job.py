@@ -123,7 +123,8 @@ class PhotoJob:
         self.kept = kept
         photo = files.photo
         self.observation = photo.pixels()
-        self.valid = None if photo.silent is None else torch.from_numpy(~photo.silent)[None, None]
+        silent = photo.silent
+        self.valid = None if silent is None or silent.all() else torch.from_numpy(~silent)[None, None]
         self.noise = noise_of(
             request,
             Evidence(self.observation, photo.coding, self.valid),

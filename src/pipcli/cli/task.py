@@ -60,8 +60,8 @@ class Task:
         known: tells which (H, W) pixels of a photo say anything of the result, the others are to be filled; None where
             all do. Raises `UnusableInputError` where that cannot be told.
         carrier: tells whose transparency and metadata the result gets: the input's, unless the task uses them up.
-        with_outliers: whether few samples far above the others, such as stars, are within the range that the picture is
-            seen in, because what the task does spreads or gathers light; else they are kept as they are.
+        gathers_light: whether the result may be brighter than the input. If not, few samples far above the others, such
+            as stars, are kept as they are.
         combined: makes the result of the networks' picture and the input, its noise taken out, both (1, C, H, W) in
             [0, 1]; None where the filters make it of the two.
         guide: a picture of the same place that the generators see; None where there is none.
@@ -81,7 +81,7 @@ class Task:
     gives_back: bool = False
     known: "Callable[[Photo], NDArray[np.bool_]] | None" = None
     carrier: "Callable[[Photo], Photo]" = lambda photo: photo
-    with_outliers: bool = False
+    gathers_light: bool = False
     combined: "Callable[[Tensor, Tensor], Tensor] | None" = None
     guide: "Photo | None" = None
     of_input_size: "Mapping[str, Photo]" = field(default_factory=dict)

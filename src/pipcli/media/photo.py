@@ -141,23 +141,25 @@ class Photo:
         return values
 
 
-def prepared(photo: Photo, known: NDArray[np.bool_] | None = None, *, with_outliers: bool = False) -> Photo:
+def prepared(photo: Photo, known: NDArray[np.bool_] | None = None, *, gathers_light: bool = False) -> Photo:
     """Return a photo that is settled for restoring: with its working range, and which of its pixels have no say.
 
     Args:
         photo: as it was read.
         known: (H, W) the pixels that are not to be filled, which alone decide on the range; None for all.
-        with_outliers: whether few samples far above the others are within the range, too; they would be cut off at it,
-            and kept as they are.
+        gathers_light: whether the result may be brighter than the photo. If not, few samples far above the others are
+            beyond the range: they are seen cut off at it, and kept as they are.
     """
     from pipcli.media.ranges import range_used
     from pipcli.media.silence import silent_pixels
 
     silent = silent_pixels(photo)
     says = known if silent is None else ~silent if known is None else known & ~silent
+    if silent is not None and silent.all():
+        return replace(photo, silent=silent)
     if says is not None and not says.any():
         silent, says = None, known
-    return replace(photo, silent=silent, working=range_used(photo.samples, says, with_outliers=with_outliers))
+    return replace(photo, silent=silent, working=range_used(photo.samples, says, gathers_light=gathers_light))
 
 
 def in_unit_range(samples: Samples) -> NDArray[np.float64]:

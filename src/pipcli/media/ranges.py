@@ -25,6 +25,8 @@ OUTLIERS = ((0.001, 4.0), (0.01, 8.0), (0.05, 32.0))
 ENOUGH = 1 << 21
 # Room for noise beyond the samples that decide, where others lie beyond them.
 ROOM = 1.25
+# How many times as bright a picture may become that was blurred: sharp edges swing, small lights gain more.
+BRIGHTER = 2.0
 # A range that does not begin at 0 must be this many times narrower than one that does: noise of photons is told by its
 # growth from 0 on, and is nearly the same everywhere only in a narrow range.
 NARROWER = 4.0
@@ -61,7 +63,7 @@ class WorkingRange:
 WHOLE = WorkingRange()
 
 
-def range_used(samples: Samples, says: NDArray[np.bool_] | None, *, with_outliers: bool) -> WorkingRange:
+def range_used(samples: Samples, says: NDArray[np.bool_] | None, *, gathers_light: bool) -> WorkingRange:
     """Return the part of the range that a picture uses: all of it, unless a bit or more of each sample is unused.
 
     It begins at 0 and ends at a power of two (10, 12 and 14 bits in 16 are found as such), or lies around the samples
@@ -70,7 +72,8 @@ def range_used(samples: Samples, says: NDArray[np.bool_] | None, *, with_outlier
     Args:
         samples: (H, W, C) uint8, uint16 or float32; finite where they say anything.
         says: (H, W) the pixels that have a say; None for all.
-        with_outliers: whether few samples far above the others are within the range, too.
+        gathers_light: whether the result may be brighter than the picture, as what was blurred: there is room for that,
+            and few samples far above the others, which would become brighter still, have the whole range.
     """
     import numpy as np
 
@@ -78,9 +81,12 @@ def range_used(samples: Samples, says: NDArray[np.bool_] | None, *, with_outlier
     if samples.dtype == np.uint8 or values.size == 0:
         return WHOLE
     full = 1.0 if samples.dtype == np.float32 else float(np.iinfo(samples.dtype).max)
-    low, high = _reach(values, with_outliers=with_outliers)
-    top = _next_power(high, full)
-    span = _next_power(ROOM * (high - low), full)
+    low, high = _reach(values)
+    if gathers_light and float(values.max()) > high:
+        return WHOLE
+    room = BRIGHTER if gathers_light else 1.0
+    top = _next_power(room * high, full)
+    span = _next_power(ROOM * room * (high - low), full)
     if low > 0 and high > low and span * NARROWER <= top:
         start = min(max(low - (span - (high - low)) / 2, 0.0), full - span)
         start = start if full == 1 else math.floor(start)
@@ -97,13 +103,11 @@ def _next_power(value: float, full: float) -> float:
     return min(2.0 ** math.ceil(math.log2(value + 1)) - 1, full)
 
 
-def _reach(values: Samples, *, with_outliers: bool) -> tuple[float, float]:
+def _reach(values: Samples) -> tuple[float, float]:
     """Return the least and the largest sample, but for outliers."""
     import numpy as np
 
     least, largest = float(values.min()), float(values.max())
-    if with_outliers:
-        return least, largest
     flat = values.ravel()
     flat = flat[:: max(1, flat.size // ENOUGH)]
     counts = [int(share * flat.size) for share, _ in OUTLIERS]

@@ -32,12 +32,12 @@ BRIGHTEST, ENOUGH = 0.999, 1 << 20
 
 
 def silent_pixels(photo: Photo) -> Mask | None:
-    """Return the (H, W) pixels of a photo that have no say; None where all have, or none has."""
+    """Return the (H, W) pixels of a photo that have no say; None where all have."""
     masks = [mask for mask in (hidden_pixels(photo), empty_pixels(photo)) if mask is not None]
     if not masks:
         return None
     silent = masks[0] if len(masks) == 1 else masks[0] | masks[1]
-    return None if silent.all() or not silent.any() else silent
+    return silent if silent.any() else None
 
 
 def hidden_pixels(photo: Photo) -> Mask | None:
@@ -137,12 +137,12 @@ def filled(picture: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
 
     Args:
         picture: (1, C, H, W) float32, finite where it is valid.
-        valid: (1, 1, H, W) booleans, one true at least.
+        valid: (1, 1, H, W) booleans.
     """
     import torch
     from torch.nn import functional as F
 
-    if bool(valid.all()):
+    if bool(valid.all()) or not bool(valid.any()):
         return picture
     weight = F.avg_pool2d(valid.to(picture), 2, ceil_mode=True)
     sums = F.avg_pool2d(torch.where(valid, picture, 0.0), 2, ceil_mode=True)

@@ -96,7 +96,9 @@ def estimate_noise_std(observation: Tensor, valid: Tensor | None = None) -> floa
         return 0.0
     sample = sample_patches(observation, valid)
     std = _std_of_hardly_clipped(sample)
-    if std <= SMALLEST_STD or (has_few_distant_levels(observation) and counted_photons(observation, valid) is None):
+    if std <= SMALLEST_STD or (
+        has_few_distant_levels(observation, valid) and counted_photons(observation, valid) is None
+    ):
         return 0.0
     return lower_std(sample, std)
 

@@ -93,9 +93,15 @@ def _fixed_point(sample: PatchSample, seen: np.ndarray, places: np.ndarray) -> t
     return std, roughness
 
 
-def has_few_distant_levels(observation: Tensor) -> bool:
-    """Return whether a (1, C, H, W) picture has few levels, far from each other, as drawings of a palette have."""
-    samples = observation.detach().cpu().flatten()
+def has_few_distant_levels(observation: Tensor, valid: Tensor | None = None) -> bool:
+    """Return whether a (1, C, H, W) picture has few levels, far from each other, as drawings of a palette have.
+
+    Args:
+        observation: the picture.
+        valid: (1, 1, H, W) booleans of the pixels that count, see `Evidence`; None is all.
+    """
+    picture = observation.detach().cpu()
+    samples = picture.flatten() if valid is None else picture[valid.expand_as(picture)]
     samples = samples[:: max(1, len(samples) // MOST_SAMPLES)]
     levels, counts = torch.unique(samples, return_counts=True)
     if len(levels) == 1:
