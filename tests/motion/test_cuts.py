@@ -33,6 +33,33 @@ def test_cuts_are_where_scenes_were_joined(lengths: tuple[int, ...]) -> None:
         assert found == wanted
 
 
+def in_8_bits(frames: torch.Tensor, sigma: float) -> torch.Tensor:
+    """Return frames with noise of so many levels, rounded as a file does."""
+    noise = torch.randn(frames.shape, generator=torch.Generator().manual_seed(0)) * sigma
+    return (frames * 255 + noise).round().clamp(0, 255) / 255
+
+
+@pytest.mark.parametrize("sigma", [0.0, 4.0])
+@pytest.mark.parametrize(("span", "least"), [(1.0, 0.0), (0.3, 0.35), (0.12, 0.02), (0.12, 0.8)])
+def test_a_cut_between_dark_or_flat_scenes_is_found_and_a_pan_in_them_is_none(
+    span: float, least: float, sigma: float
+) -> None:
+    frames = torch.cat([scene(7, 1), scene(7, 5)])
+    assert scene_cuts(samples(in_8_bits(frames * span + least, sigma))) == [7]
+    assert scene_cuts(samples(in_8_bits(scene(9, 1, step=(2, 6)) * span + least, sigma))) == []
+
+
+@pytest.mark.parametrize("sigma", [0.0, 4.0])
+def test_dark_fades_flashes_and_steps_of_brightness_are_no_cuts(sigma: float) -> None:
+    dim = scene(20, 1, step=(0, 1)) * 0.15 + 0.02
+    share = torch.linspace(0, 1, 20)[:, None, None, None]
+    flash, step = dim.clone(), dim.clone()
+    flash[8:10] = 0.3 * flash[8:10] + 0.1
+    step[10:] += 0.03
+    for frames in (dim * (1 - share), dim * share**2, flash, step):
+        assert scene_cuts(samples(in_8_bits(frames, sigma))) == []
+
+
 @pytest.mark.parametrize("step", [(0, 0), (0, 8), (10, -14)])
 def test_a_pan_has_no_cut(step: tuple[int, int]) -> None:
     assert scene_cuts(samples(scene(9, 1, step=step))) == []
