@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 TRIED_SECONDS = "0.5"
 """How much of each stream beside the picture goes into a trial."""
 
+_OF_FIELDS = ("libx264", "libx264rgb", "prores_ks", "mpeg4", "mpeg2video", "dvvideo")
+"""Encoders that can code fields."""
+
 _MIME = {"mjpeg": "jpeg"}
 _SUFFIXES = {"mjpeg": "jpg"}
 _LARGEST_TERM = 2**31 - 1  # of a fraction, as ffmpeg holds it
@@ -65,7 +68,7 @@ def arguments(plan: Plan, path: Path, covers: Sequence[Path] = (), *, tried: boo
         line += [f"-pix_fmt:{place}", plan.layout.name]
     if plan.colour.range is not None and not plan.layout.is_rgb:
         line += [f"-color_range:{place}", plan.colour.range]  # else ffmpeg changes samples to what it takes for usual
-    for name, value in plan.options:
+    for name, value in (*plan.options, *_field_flags(plan)):
         line += [f"-{name}:{place}", value]
     # Matroska numbers its files at random, else.
     line += ["-fflags", "+bitexact"]
@@ -149,8 +152,19 @@ def _filters(plan: Plan) -> str:
     last = [f"setsar={aspect.numerator}/{aspect.denominator}:max={_LARGEST_TERM}"]
     if plan.layout.name == "pal8":
         return ",".join([*last, _palette(plan)])
+    fields = {"top": ["setfield=tff"], "bottom": ["setfield=bff"], None: []}[plan.first_field]
     # The tags come first, so that a change of layout changes no range, and last, as some are lost with it.
-    return ",".join([tagged(plan.colour), f"format={plan.layout.name}", tagged(plan.colour), *last])
+    return ",".join([tagged(plan.colour), f"format={plan.layout.name}", tagged(plan.colour), *fields, *last])
+
+
+def _field_flags(plan: Plan) -> list[tuple[str, str]]:
+    """What makes an encoder code the lines of two fields apart, and say so."""
+    if plan.first_field is None:
+        return []
+    flags = [("flags", "+ildct+ilme")] if plan.encoder.name in _OF_FIELDS else []
+    order = [("x264-params", f"{plan.first_field[0]}ff=1")] if plan.encoder.codec == "h264" else []
+    asked = {name for name, _ in plan.options}
+    return [(name, value) for name, value in (*flags, *order) if name not in asked]
 
 
 def _offset(plan: Plan) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from pipcli.media.clips.clip import Clip, Colour, FrameTimes, Kind, Stream, assumed_matrix
 from pipcli.media.clips.encoding import Encoder
@@ -61,6 +62,11 @@ class Plan:
         """The matrix by which colours become luma and chroma."""
         matrix = self.colour.matrix or self.clip.matrix
         return assumed_matrix(self.height) if matrix == "gbr" and not self.layout.is_rgb else matrix
+
+    @property
+    def first_field(self) -> Literal["top", "bottom"] | None:
+        """The field that is shown first, where the lines of the frames are still those of two fields."""
+        return self.clip.first_field if self.height == self.clip.height else None
 
     @property
     def carries_alpha(self) -> bool:

@@ -67,6 +67,8 @@ def check_writing(
     if not times.known:
         raise OutputRefusedError("a folder of pictures has no rate: add --fps, or choose a folder as output")
     streams, notes = _streams_that_fit(clip, kind)
+    if clip.first_field is not None and (size[0] != clip.height or len(times.ticks) != clip.frame_count):
+        notes = (*notes, "the clip is interlaced, and its two fields are of different times: deinterlace it first")
     plan = Plan(clip, output, kind, *size, times, streams=streams, overwrite=overwrite, notes=notes)
     return _first_that_works(plan, options)
 
@@ -178,6 +180,11 @@ def _tried(plan: Plan) -> Plan:
             lost = _lost_tags(plan.clip, held)
     plan = _as_held(plan, held.colour)
     notes = [f"{plan.kind} cannot hold the tag {shown(name)}, which is left out" for name in lost]
+    if plan.first_field not in (None, held.first_field):
+        notes.append(
+            f"{plan.kind} with {plan.encoder.name} cannot say that the clip is interlaced: players show both fields at "
+            "once"
+        )
     if held.pixel_aspect != plan.clip.pixel_aspect:
         notes.append(f"{plan.kind} with {plan.encoder.name} cannot hold pixels that are not square: it looks squeezed")
     if not _same_colour(held.colour, plan.colour):
