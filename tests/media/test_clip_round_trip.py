@@ -65,7 +65,11 @@ CASES = {
     "odd size, vp9": Case("webm", (*ODD_PICTURE, "-c:v", "libvpx-vp9", "-pix_fmt", "yuv420p"), "webm", size=(65, 49)),
     "odd size, ffv1": Case("mkv", (*ODD_PICTURE, "-c:v", "ffv1", "-pix_fmt", "yuv420p"), "mkv", size=(65, 49)),
     "odd size, to mp4": Case(
-        "webm", (*ODD_PICTURE, "-c:v", "libvpx-vp9", "-pix_fmt", "yuv420p"), "mov", size=(65, 49), notes=("h264",)
+        "webm",
+        (*ODD_PICTURE, "-c:v", "libvpx-vp9", "-pix_fmt", "yuv420p"),
+        "mov",
+        size=(65, 49),
+        notes=("not played", "h264"),
     ),
     "full range": Case("mp4", (*PICTURE, *FULL, *FAST), "mp4"),
     "bt709": Case("mp4", (*PICTURE, *FAST, *BT709), "mp4"),

@@ -25,6 +25,7 @@ from pipcli.media.clips import (
     check_clip_output,
     check_writing,
     open_clip,
+    suffix_for,
 )
 
 # Of a picture in a folder that this tool has written.
@@ -133,11 +134,15 @@ def _check_outputs(
 
 
 def output_beside(source: Path, suffix: str) -> Path:
-    """Return the name of the output for a clip, beside it; of a folder, another folder."""
+    """Return the name of the output for a clip, beside it; of a folder, another folder.
+
+    Raises:
+        UnusableInputError: the name says nothing of its kind, and it is not a clip.
+    """
     if source.is_dir():
         folder = source.resolve()
         return folder.parent / f"{folder.name}{suffix}"
-    return source.with_name(f"{source.stem}{suffix}{source.suffix}")
+    return source.with_name(f"{source.stem}{suffix}{suffix_for(source)}")
 
 
 def in_folder_of_clips(output: Path, source: Path, name: str) -> Path:

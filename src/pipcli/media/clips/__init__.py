@@ -5,7 +5,7 @@ this package loads neither numpy nor a codec.
 """
 
 from pipcli.media.clips.clip import Chapter, Clip, Colour, FrameTimes, Stream
-from pipcli.media.clips.containers import is_clip, kind_for
+from pipcli.media.clips.containers import is_clip, kind_for, suffix_for
 from pipcli.media.clips.early import check_clip, check_clip_output
 from pipcli.media.clips.encoding import EncodingOptions
 from pipcli.media.clips.plan import Plan
@@ -30,4 +30,5 @@ __all__ = [
     "kind_for",
     "open_clip",
     "read_frames",
+    "suffix_for",
 ]

@@ -46,6 +46,16 @@ WRITERS: dict[Kind, str] = {
 }
 
 _FIRST_BYTES = 4096
+_OTHERS: dict[str, tuple[tuple[tuple[int, bytes], ...], ...]] = {
+    "an MPEG transport stream": (((0, b"G"), (188, b"G"), (376, b"G")), ((4, b"G"), (196, b"G"), (388, b"G"))),
+    "an MPEG program stream": (((0, b"\0\0\x01\xba"),),),
+    "MPEG video without a container": (((0, b"\0\0\x01\xb3"),),),
+    "Windows Media": (((0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),),),
+    "Flash video": (((0, b"FLV\x01"),),),
+    "Ogg": (((0, b"OggS"),),),
+    "DV without a container": (((0, b"\x1f\x07\0"),),),
+}
+"""Clips of kinds that are not read, by marks at places of their first bytes; any row of marks will do."""
 _BOX_TYPES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"moof")
 _EBML, _SEGMENT = 0x1A45DFA3, 0x18538067
 
@@ -85,6 +95,17 @@ def is_clip(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES.keys() - {""} or path.is_dir()
 
 
+def suffix_for(path: Path) -> str:
+    """The suffix that the result of a clip's file gets by itself: its own if it names a clip, else its container's.
+
+    Raises:
+        UnusableInputError: it cannot be read, is no clip, or is cut off.
+    """
+    if path.suffix.lower() in SUFFIXES.keys() - {""}:
+        return path.suffix
+    return f".{examine(path).kind}"
+
+
 def kind_for(path: Path) -> Kind:
     """The container that a file name asks for by its suffix; without one, a folder of pictures.
 
@@ -122,6 +143,12 @@ def _examined(file: BinaryIO, size: int, name: str) -> Examined:
         return Examined("avi", _chunks_are_whole(file, size))
     if start[:6] in (b"GIF87a", b"GIF89a"):
         return Examined("gif", True, _gif_loops(file))
+    for name_of_kind, marks in _OTHERS.items():
+        if any(all(start[at : at + len(mark)] == mark for at, mark in places) for places in marks):
+            raise UnusableInputError(
+                f"{name} is a file of {name_of_kind}, which is not read: copy its streams into a .mkv, as "
+                "ffmpeg -i IN -map 0 -c copy OUT.mkv does"
+            )
     raise UnusableInputError(f"{name} is not a clip of a known kind: {READABLE} are read")
 
 

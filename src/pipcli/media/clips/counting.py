@@ -21,7 +21,7 @@ def counted_times(times: FrameTimes, kind: Kind, encoder: Encoder) -> FrameTimes
         OutputRefusedError: two frames would get the same time, or frames that vary in length one length.
     """
     if kind == "avi" or encoder.name == "mpeg4":
-        counted = _in_frames(times, kind)
+        counted = _in_frames(times, kind, encoder)
     elif kind == "gif":
         counted = _in_ticks(times, Fraction(1, 100))
     elif kind in ("mp4", "mov"):
@@ -35,7 +35,7 @@ def counted_times(times: FrameTimes, kind: Kind, encoder: Encoder) -> FrameTimes
     return counted
 
 
-def _in_frames(times: FrameTimes, kind: Kind) -> FrameTimes:
+def _in_frames(times: FrameTimes, kind: Kind, encoder: Encoder) -> FrameTimes:
     if kind == "avi" and times.ticks[0] * times.base >= LATEST_START:
         raise OutputRefusedError("avi cannot hold a picture that starts so late: choose .mkv or .mp4")
     if times.rate is not None:
@@ -43,7 +43,11 @@ def _in_frames(times: FrameTimes, kind: Kind) -> FrameTimes:
         return FrameTimes(tuple(range(start, start + len(times.ticks))), 1 / times.rate, 1, times.rate)
     places = times.ticks[-1] - times.ticks[0]
     if times.base < Fraction(1, 240) or (kind == "avi" and places > _MOST_PLACES * len(times.ticks)):
-        raise OutputRefusedError(f"{kind} has one rate for all frames, this clip's varies: choose .mkv or .mp4")
+        if kind == "avi":
+            raise OutputRefusedError("avi has one rate for all frames, this clip's varies: choose .mkv or .mp4")
+        raise OutputRefusedError(
+            f"{encoder.name} has one rate for all frames, this clip's varies: choose another --codec, such as h264"
+        )
     return times
 
 

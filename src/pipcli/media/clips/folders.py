@@ -76,7 +76,7 @@ def _in_order(folder: Path) -> tuple[Path, ...]:
         raise UnusableInputError(f"{shown(folder)} cannot be read ({error.strerror}): give another folder") from error
     if not found:
         raise UnusableInputError(f"{shown(folder)} holds no pictures: give a folder of numbered pictures, or a clip")
-    numbered = sorted((_number(path), path) for path in found)
+    numbered = sorted(zip(_numbers(found), found, strict=True))
     for (number, path), (following, next_path) in pairwise(numbered):
         if following == number:
             raise UnusableInputError(f"{shown(path)} and {next_path.name!a} have the same number: rename one of them")
@@ -87,12 +87,20 @@ def _in_order(folder: Path) -> tuple[Path, ...]:
     return tuple(path for _, path in numbered)
 
 
-def _number(path: Path) -> int:
-    """The last number in a picture's name."""
-    found = re.search(r"(\d+)\D*$", path.stem)
-    if found is None:
-        raise UnusableInputError(f"{shown(path)} has no number in its name: number all pictures, or move it elsewhere")
-    return int(found[1])
+def _numbers(pictures: list[Path]) -> list[int]:
+    """The number of each picture: of those in the names, the last that tells them apart ("shot_007_1080p" is 7)."""
+    groups = [re.findall(r"\d+", path.stem) for path in pictures]
+    for path, numbers in zip(pictures, groups, strict=True):
+        if not numbers:
+            raise UnusableInputError(
+                f"{shown(path)} has no number in its name: number all pictures, or move it elsewhere"
+            )
+    least = min(map(len, groups))
+    if all(len(numbers) == least for numbers in groups):
+        for at in reversed(range(least)):
+            if len({int(numbers[at]) for numbers in groups}) == len(pictures):
+                return [int(numbers[at]) for numbers in groups]
+    return [int(numbers[-1]) for numbers in groups]
 
 
 def _check_alike(photo: Photo, first: Photo, picture: Path, first_picture: Path) -> None:

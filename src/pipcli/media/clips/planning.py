@@ -32,6 +32,9 @@ from pipcli.media.sources import shown
 
 _TRIED_FRAMES = 3
 _OTHER_COLOURS = 0.06 * 65535  # on average; the coarsest coding leaves less of a smooth ramp
+_PLAYED = ("yuv420p", "yuvj420p", "gray")
+"""Layouts of H.264 that all players know; grey is coded as 4:2:0."""
+
 _WITH_COVERS = ("mp4", "mkv")
 _WIDE_ENOUGH = 32  # pixels for a ramp that the coarsest chroma follows
 _WITH_CHAPTERS = ("mp4", "mov", "mkv", "webm")
@@ -123,6 +126,12 @@ def _completed(plan: Plan, encoder: Encoder, options: EncodingOptions) -> Plan:
         notes.append(f"{encoder.name} holds {layout.depth} of the {clip.bit_depth} bits of a sample")
     if lost := lost_chroma(encoder, layout, clip):
         notes.append(lost)
+    is_played = encoder.codec != "h264" or layout.name in _PLAYED or layout.name == clip.pixel_format
+    if plan.kind in ("mp4", "mov") and not is_played:
+        notes.append(
+            f"h264 in {layout.name} is not played by QuickTime, browsers and phones: --codec libvpx-vp9, or a picture "
+            "of even sides, is played by more of them"
+        )
     if clip.codec not in ("", encoder.codec) and options.codec is None and not options.lossless:
         notes.append(f"the picture, which was {clip.codec}, is coded as {encoder.codec}")
     return replace(
