@@ -9,11 +9,14 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from clip_making import clip, pictures
+from PIL import Image
 from running import PATIENCE, Run, begun, names, opened, picture, smooth_picture
 
 from pipcli.cli import clip_job, photo_files
+from pipcli.cli.degrade import clip_making
 from pipcli.media import unfinished
 
 Command = Callable[..., Run]
@@ -246,6 +249,45 @@ def test_a_clip_that_changes_during_the_work_ends_it(
     assert not (here / "o.mkv").exists()
 
 
+@pytest.mark.parametrize("named", ["fr/frame_002.png", "mask.png"])
+def test_a_picture_of_a_folder_or_a_mask_that_changes_ends_the_work(
+    named: str, here: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures(here / "fr", 4, (16, 16))
+    mask = np.zeros((16, 16), np.uint8)
+    mask[4:8, 4:8] = 255
+    Image.fromarray(mask).save(here / "mask.png")
+    keep = clip_job.ClipJob._keep
+
+    def changed_then_kept(job: clip_job.ClipJob, *words: object) -> None:
+        (here / named).write_bytes((here / named).read_bytes() + b"x")
+        keep(job, *words)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(clip_job.ClipJob, "_keep", changed_then_kept)
+    words = ("--task", "inpaint", "--mask", "mask.png", *QUICK[2:], "--window", "2")
+    run = command("video", "fr", "-o", "out", *words)
+    assert run.code == 2
+    assert f"{named} has changed during the work" in run.message
+    assert not (here / "out").exists()
+
+
+def test_a_clip_that_changes_while_it_is_degraded_ends_it(
+    here: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = clip(here / "a.mkv", 3, (32, 16))
+    rounded = clip_making.rounded
+
+    def touched(*words: object) -> object:
+        os.utime(source, (1, 1))
+        return rounded(*words)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(clip_making, "rounded", touched)
+    run = command("degrade", "noise", source, "--sigma", "5", "-o", "o.mkv")
+    assert run.code == 2
+    assert "has changed during the work" in run.message
+    assert names(here) == {"a.mkv"}
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -255,6 +297,8 @@ def test_a_clip_that_changes_during_the_work_ends_it(
         ("degrade", "noise", "clip.mkv", "--sigma", "5", "-o", "none/x.mkv"),
         ("video", "clip.mkv", "--side-by-side", "none/x.mkv"),
         ("video", "clip.mkv", "-o", "x.xyz"),
+        ("video", "clip.mkv", "-e", "stats=x"),
+        ("video", "clip.mkv", "--codec", "nonsense"),
         ("video", "clip.mkv", "--slice", "x.jpg"),
     ],
 )

@@ -21,6 +21,7 @@ from pipcli.media.clips import (
     EncodingOptions,
     FrameTimes,
     Plan,
+    check_asked,
     check_clip,
     check_clip_output,
     check_writing,
@@ -120,6 +121,7 @@ def _check_outputs(
 ) -> None:
     """Refuse outputs that cannot be written, before anything is decoded."""
     check_clip(source)
+    check_asked(encoding_of(said))
     for path in (output, said.side_by_side):
         if path is not None:
             check_clip_output(path, source, overwrite=path in may_exist)

@@ -3,7 +3,6 @@
 import dataclasses
 import io
 import json
-import math
 import time
 import zipfile
 from bisect import bisect_left, bisect_right
@@ -34,7 +33,7 @@ from pipcli.media import Photo, decode_photo, encode, shown
 from pipcli.restore import Outcome
 
 FACTS = "facts.json"
-# Of a kept window: what its frames can take as they are, and as much again for each frame and for its facts.
+# Of a kept window: what its frames take as they are, and as much again for the heads of each and for its facts.
 OVERHEAD_SHARE, OVERHEAD_BYTES = 1.1, 1 << 16
 
 
@@ -219,7 +218,8 @@ class ClipJob:
 
     def _piece(self, window: FrameWindow) -> Piece:
         outputs = self._outputs[window.number]
-        raw = len(outputs) * (2 * math.prod(self._shape) + OVERHEAD_BYTES) + OVERHEAD_BYTES
+        height, width, channels = self._shape
+        raw = len(outputs) * (height * (2 * width * channels + 1) + OVERHEAD_BYTES) + OVERHEAD_BYTES
         data = self.kept.load(piece_name(window), round(OVERHEAD_SHARE * raw))
         if data is None:
             raise PipRestoreError(

@@ -15,6 +15,8 @@ from pipcli.keeping import Kept
 # Seconds between two times of keeping, and how many times as long as the keeping itself the fit goes on at least.
 PERIOD = 2.0
 LEAST_SHARE = 20.0
+# Bytes of a state, at most: 64 of the largest networks, which a GPU fits together, keep some 1.5 GB.
+MOST_BYTES = 4 << 30
 
 
 class FitKeeper:
@@ -37,7 +39,7 @@ class FitKeeper:
 
     def kept(self) -> dict[str, Any] | None:
         """Return the state to go on from; None where there is none that is whole."""
-        data = self._kept.load(self._name)
+        data = self._kept.load(self._name, MOST_BYTES)
         if data is None:
             return None
         try:

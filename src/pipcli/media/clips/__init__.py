@@ -7,7 +7,7 @@ this package loads neither numpy nor a codec.
 from pipcli.media.clips.clip import Chapter, Clip, Colour, FrameTimes, Stream
 from pipcli.media.clips.containers import is_clip, kind_for, suffix_for
 from pipcli.media.clips.early import check_clip, check_clip_output
-from pipcli.media.clips.encoding import EncodingOptions
+from pipcli.media.clips.encoding import EncodingOptions, check_asked
 from pipcli.media.clips.plan import Plan
 from pipcli.media.clips.planning import check_writing
 from pipcli.media.clips.probing import open_clip
@@ -23,6 +23,7 @@ __all__ = [
     "FrameTimes",
     "Plan",
     "Stream",
+    "check_asked",
     "check_clip",
     "check_clip_output",
     "check_writing",

@@ -94,6 +94,25 @@ _PLAYED: dict[Kind, tuple[str, ...]] = {  # what players expect in a container; 
 _QUALITY_OPTIONS = {"b", "crf", "q", "qp", "cq", "global_quality", "profile"}
 
 
+def check_asked(options: EncodingOptions) -> None:
+    """Refuse an encoder that there is not, and options that none of those that may be taken has.
+
+    Raises:
+        OutputRefusedError: there is one; the message names it.
+    """
+    encoders = ENCODERS if options.codec is None else _named(options.codec)
+    for name, value in options.extra:
+        refusals = []
+        for encoder in encoders:
+            try:
+                check_option(encoder.name, name, value)
+                break
+            except OutputRefusedError as error:
+                refusals.append(error)
+        else:
+            raise refusals[0]
+
+
 def encoders_for(clip: Clip, kind: Kind, options: EncodingOptions) -> tuple[Encoder, ...]:
     """The encoders to try, the best first; one alone where the user named it.
 
