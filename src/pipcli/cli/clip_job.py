@@ -1,15 +1,11 @@
 """The windows of one clip on their way from the file to the folder in which they are kept until all are there."""
 
-import dataclasses
 import io
-import json
 import time
-import zipfile
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -20,87 +16,21 @@ from torch import Tensor
 from pipcli.cli.clip_files import ClipFiles
 from pipcli.cli.clip_moments import apart_at
 from pipcli.cli.clip_networks import UnusableWarmStateError
+from pipcli.cli.clip_pieces import Piece
 from pipcli.cli.clip_reading import Frame, FrameFeed, MaskFeed, as_frame, as_tensor
 from pipcli.cli.clip_restoring import Facts, Means, Restored, Restoring, Shown
 from pipcli.cli.clip_windows import FrameWindow
 from pipcli.cli.fit_keeping import FitKeeper, loaded
 from pipcli.cli.interrupt import Interruption
 from pipcli.console import Place
-from pipcli.errors import PipRestoreError, UnusableInputError
+from pipcli.errors import PipRestoreError
 from pipcli.fit.device import return_freed_memory
 from pipcli.keeping import Kept
-from pipcli.media import Photo, decode_photo, encode, shown
+from pipcli.media import Photo, encode, shown
 from pipcli.restore import Outcome
 
-FACTS = "facts.json"
 # Of a kept window: what its frames take as they are, and as much again for the heads of each and for its facts.
 OVERHEAD_SHARE, OVERHEAD_BYTES = 1.1, 1 << 16
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A finished window as it is kept.
-
-    Attributes:
-        facts: how it came about.
-        pictures: 16-bit PNG files, by the numbers of the frames of the result.
-    """
-
-    facts: Facts
-    pictures: dict[int, bytes]
-
-    def written(self) -> bytes:
-        """Return the file."""
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr(FACTS, json.dumps(dataclasses.asdict(self.facts)))
-            for number, data in self.pictures.items():
-                archive.writestr(f"{number}.png", data)
-        return buffer.getvalue()
-
-    @classmethod
-    def read(cls, data: bytes, numbers: Sequence[int]) -> "Piece":
-        """Return the piece of a file that `written` made.
-
-        Args:
-            data: the file.
-            numbers: of its frames.
-
-        Raises:
-            ValueError: it is something else.
-        """
-        try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                parts = archive.infolist()
-                if [part.filename for part in parts] != [FACTS, *(f"{number}.png" for number in numbers)]:
-                    raise ValueError("other parts than a window has")
-                # As `written` stores them: what is packed could unfold to any size.
-                packed = any(part.compress_type != zipfile.ZIP_STORED for part in parts)
-                if packed or sum(part.file_size for part in parts) > len(data):
-                    raise ValueError("the parts of a window are not packed")
-                facts = Facts.read(json.loads(archive.read(FACTS)))
-                return cls(facts, {number: archive.read(f"{number}.png") for number in numbers})
-        except Exception as error:
-            # A broad handler: on bytes that are not what they claim to be, the reader raises whatever it trips over.
-            raise ValueError("no kept window") from error
-
-    def frame(self, number: int, shape: tuple[int, int, int]) -> Frame:
-        """Return the samples of a frame.
-
-        Args:
-            number: of the frame.
-            shape: (H, W, C), as it must be.
-
-        Raises:
-            ValueError: it is of another shape, or no picture.
-        """
-        try:
-            samples: Frame = decode_photo(self.pictures[number], "a kept frame").samples
-        except UnusableInputError as error:
-            raise ValueError("no kept frame") from error
-        if samples.shape != shape or samples.dtype != np.uint16:
-            raise ValueError("a kept frame of another shape")
-        return samples
 
 
 class ClipJob:
