@@ -157,7 +157,8 @@ class _Finish:
         self.observation, self.pilot = whitened.observation.to(target), whitened.pilot.to(target)
         # Of noise whose level we had to estimate we do not know either that it is white.
         least = whitened.variance
-        self.bounds = NoiseBounds(least) if noise.estimated else NoiseBounds(least, least)
+        seen = noise.strength**2
+        self.bounds = NoiseBounds(least, seen=seen) if noise.estimated else NoiseBounds(least, least)
         places = math.prod(math.ceil(length / REGION) for length in self.observation.shape[-2:])
         self.regions = len(self.observation) * places
 
@@ -167,7 +168,7 @@ class _Finish:
             return Finished(self.whitened.restore(self.whitened.observation))
         passes, must_end = self.settings.passes, self.watch.must_end
         with workers_for(self.regions, self.device) as workers:
-            if self.whitened.spectrum is None:
+            if self.whitened.spectrum is None or not any(one.fit(*self.observation.shape[-2:]) for one in passes):
                 filtered = refine(self.pilot, self.observation, self.bounds, passes, workers, must_end, self.motion_of)
             else:
                 spectrum = self.whitened.spectrum

@@ -157,6 +157,25 @@ def test_pixels_that_were_not_observed_are_no_evidence(kind: NoiseName, level: f
     assert detect(Evidence(hidden, valid=valid)) is detect(Evidence(observation[..., 50:, :]))
 
 
+@pytest.mark.parametrize(("kind", "level"), FILTERED)
+def test_twice_the_strength_is_twice_the_standard_deviation(kind: NoiseName, level: float) -> None:
+    noise, observation = flat(kind, level)
+    twice = noise.scaled(2.0)
+    assert twice.std == pytest.approx(2 * noise.std)
+    assert "strength 2" in twice.words
+    again = NOISES[kind].of(Evidence(observation), twice.level)
+    assert again.std == pytest.approx(twice.std, rel=0.08)
+
+
+def test_half_the_strength_takes_half_of_each_impulse() -> None:
+    observation = noisy(torch.full((1, 1, 64, 64), MIDDLE), NoiseName.IMPULSE, 0.1)
+    noise = NOISES[NoiseName.IMPULSE].of(Evidence(observation), None)
+    pilot = torch.full_like(observation, MIDDLE)
+    whole, half = (one.whitened(observation, pilot) for one in (noise, noise.scaled(0.5)))
+    expected = (observation + whole.restore(whole.observation)) / 2
+    assert torch.allclose(half.restore(half.observation), expected, atol=1e-6)
+
+
 def test_a_picture_without_one_whole_patch_is_measured_all_the_same() -> None:
     observation = noisy(photo(64), NoiseName.GAUSSIAN, 25.0)
     valid = torch.zeros(1, 1, 64, 64, dtype=torch.bool)

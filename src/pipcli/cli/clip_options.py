@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipcli.cli.options import clip_output_path
+from pipcli.cli.options import Strength, clip_output_path
 from pipcli.cli.photo_options import TaskOptions
 from pipcli.errors import UnusableInputError
 from pipcli.settings import KernelName
@@ -27,7 +27,7 @@ class ClipTaskName(StrEnum):
 
 # What belongs to one task alone.
 OPTIONS_OF_TASKS = {
-    ClipTaskName.DENOISE: (),
+    ClipTaskName.DENOISE: ("strength",),
     ClipTaskName.SR: ("scale", "kernel"),
     ClipTaskName.INPAINT: ("mask", "invert_mask"),
     ClipTaskName.DEHAZE: ("airlight",),
@@ -151,6 +151,7 @@ class ClipOptions(TaskOptions):
     output: Output = None
     reference: Reference = None
     sheet: Sheet = None
+    strength: Strength = 1.0
     scale: Scale = None
     kernel: Kernel = None
     mask: Mask = None

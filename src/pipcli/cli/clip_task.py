@@ -144,7 +144,7 @@ def _job(
     from pipcli.cli.clip_restoring import Means
     from pipcli.cli.clip_scan import scan
     from pipcli.cli.clip_windows import windows_of
-    from pipcli.cli.photo_job import noise_of
+    from pipcli.cli.noise_asked import noise_of
     from pipcli.noise import Evidence
 
     photo = request.photo
@@ -178,7 +178,7 @@ def _never_hurried(interruption: Interruption) -> Callable[[], bool]:
 def _restoring(request: ClipRequest, means: "Means", seen: "Scan") -> "Restoring":
     """Return the way to restore a window."""
     from pipcli.cli import clip_restoring
-    from pipcli.cli.photo_job import shows_no_noise
+    from pipcli.cli.noise_asked import shows_no_noise
 
     if request.name is ClipTaskName.DEHAZE:
         airlight = request.said.airlight

@@ -32,8 +32,7 @@ def task_of(name: ClipTaskName, said: ClipOptions) -> Task:
 
 
 def _denoise(said: ClipOptions) -> Task:
-    del said
-    return denoise.TASK
+    return denoise.task_of(said.strength)
 
 
 def _sr(said: ClipOptions) -> Task:

@@ -80,6 +80,15 @@ Level = Annotated[
         "any more. [default: estimated; of a JPEG file, known]"
     ),
 ]
+Strength = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=2,
+        help="How many times the noise, as it is found or given, is taken out: 1 as it is, less keeps more of the "
+        "picture's finest detail and of its noise, 0 gives the picture back.",
+    ),
+]
 Prior = Annotated[
     PriorName,
     typer.Option(

@@ -33,7 +33,7 @@ def batches(jobs: Iterable[PhotoJob], device: Device) -> Iterator[list[PhotoJob]
 
 def _fit_together(first: PhotoJob, second: PhotoJob) -> bool:
     """Return whether the networks of two photos are of one shape and their misfits of one kind."""
-    if first.is_clean or second.is_clean or first.request.task.solve is not None:
+    if any(job.is_clean or not job.needs_networks for job in (first, second)) or first.request.task.solve is not None:
         return False
     alike = first.networks.shape == second.networks.shape and first.degradation.serves(second.degradation)
     return alike and first.noise.shares_misfit(second.noise)
@@ -60,7 +60,7 @@ class Batch:
         """Tell what is about to be done, and do it."""
         for job in self.jobs:
             job.tell_start(self.reporter)
-        if self.jobs[0].is_clean:  # a clean photo is alone
+        if self.jobs[0].is_clean or not self.jobs[0].needs_networks:  # such a photo is alone
             return [self.jobs[0].unchanged()]
         self.interruption.check()
         try:

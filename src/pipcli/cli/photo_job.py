@@ -11,10 +11,11 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from pipcli.cli import report
+from pipcli.cli.noise_asked import noise_of, shows_no_noise
 from pipcli.cli.photo_files import UNCERTAINTY_SUFFIXES, Files, deliver, unused_beside
 from pipcli.cli.photo_networks import Networks, both
 from pipcli.cli.report import Metrics
-from pipcli.cli.request import Request, kind_of, says_nothing_of_noise, stop_of
+from pipcli.cli.request import Request, stop_of
 from pipcli.cli.units import sigma_in_levels, width_in_samples
 from pipcli.console import Reporter
 from pipcli.errors import PipRestoreError
@@ -24,44 +25,10 @@ from pipcli.joining import Degraded
 from pipcli.keeping import Kept, checksum
 from pipcli.media import Photo, Samples, decode_photo, encode_bare, encode_map, encode_photo, format_for, shown
 from pipcli.metrics import psnr
-from pipcli.noise import NOISES, Evidence, Gaussian, Noise, Origin, detect
+from pipcli.noise import Evidence, Origin
 from pipcli.restore import Outcome, Solution
-from pipcli.settings import CLEAN_SIGMA, NoiseName, Settings
+from pipcli.settings import Settings
 from pipcli.sheet import Panel, side_by_side
-
-
-def noise_of(
-    request: Request, evidence: Evidence, bit_depth: int, *, span: float = 1.0, sigma: float | None = None
-) -> Noise:
-    """Return the noise that the user named, or that an observation shows.
-
-    Args:
-        request: what the user asked for.
-        evidence: the observation.
-        bit_depth: of its samples.
-        span: the share of their range that is [0, 1] in it.
-        sigma: what the user said, in grey levels of 255 of that.
-
-    Raises:
-        UnusableInputError: the kind named cannot be told from it.
-    """
-    if request.task.noiseless and says_nothing_of_noise(request):
-        return Gaussian.of_rounding(bit_depth, span)
-    kind = kind_of(request)
-    if kind is NoiseName.AUTO:
-        kind = detect(evidence)
-    return NOISES[kind].of(evidence, sigma if request.level is None else request.level)
-
-
-def shows_no_noise(request: Request, noise: Noise, step: float = 0.0) -> bool:
-    """Return whether so little noise was found that there is nothing to take out; the user's word is not doubted.
-
-    Kinds that the user names may be of few samples, such as dead pixels. Little is less than the rounding of 8 bits, or
-    than a coarser one of the samples themselves, whose step is a share of the range that the picture is seen in.
-    """
-    unnamed = kind_of(request) in (NoiseName.AUTO, NoiseName.GAUSSIAN)
-    little = noise.estimated and noise.std < CLEAN_SIGMA * max(1 / 255, step)
-    return request.task.gives_back and unnamed and little and not request.paper
 
 
 class FinishWatch:
@@ -154,6 +121,15 @@ class PhotoJob:
         return shows_no_noise(self.request, self.noise, self.files.photo.level)
 
     @property
+    def needs_networks(self) -> bool:
+        """Whether the result depends on a picture of the networks, or on how far those differ."""
+        request = self.request
+        filtered = self.noise.filtered_alone and any(
+            patches.fit(*self.observation.shape[-2:]) for patches in self.settings.finish.passes
+        )
+        return not (filtered and request.task.gives_back and request.uncertainty is None)
+
+    @property
     def has_noise(self) -> bool:
         """Whether there is noise to take out, beyond what rounding makes."""
         return self.noise.origin is not Origin.ROUNDING
@@ -161,7 +137,11 @@ class PhotoJob:
     def unchanged(self) -> Solution:
         """Return the observation as the solution, with no network fitted."""
         nothing = torch.zeros_like(self.observation[:, :1])
-        return Solution(self.observation, nothing, self.observation, Outcome.CLEAN, (), (), 0.0, 0)
+        if not self.is_clean:
+            outcome = Outcome.FILTERED
+        else:
+            outcome = Outcome.CLEAN if self.request.task.strength else Outcome.UNASKED
+        return Solution(self.observation, nothing, self.observation, outcome, (), (), 0.0, 0)
 
     def tell_start(self, reporter: Reporter) -> None:
         """Tell what is about to be done."""
@@ -198,7 +178,7 @@ class PhotoJob:
 
     def _finished(self, solution: Solution, watch: FinishWatch) -> Finished:
         """Return what is made of the networks' picture, as the user gets it; a published row makes nothing of it."""
-        if solution.outcome is Outcome.CLEAN or self.request.task.solve is not None:
+        if solution.outcome in (Outcome.CLEAN, Outcome.UNASKED) or self.request.task.solve is not None:
             return Finished(solution.image)
         finished = self._filtered(solution.image, watch)
         networks, picture = (self.degradation.visible(image) for image in (solution.image, finished.image))

@@ -69,6 +69,7 @@ class Task:
         sources: further files that are read, by the options that name them.
         companions: what is written beside the result.
         words: returns what the task's own options say, by their names, files by their checksums.
+        strength: how many times the standard deviation of the noise, as it is told or found, is taken out.
         solve: arrives at the result of a (1, C, H, W) observation in a way of the task's own, in place of networks on
             windows and filters; None for those.
     """
@@ -88,6 +89,7 @@ class Task:
     sources: "Mapping[str, Path]" = field(default_factory=dict)
     companions: tuple[Companion, ...] = ()
     words: "Callable[[], Identity]" = dict
+    strength: float = 1.0
     solve: "Callable[[Tensor, Work], Solution] | None" = None
 
     def size_of_result(self, height: int, width: int) -> tuple[int, int]:

@@ -14,14 +14,21 @@ LEAST_VARIANCE = 1e-12
 
 @dataclass(frozen=True)
 class NoiseBounds:
-    """Bounds of the variance of the noise at any frequency, in [0, 1] units squared: equal if it is known and white."""
+    """Bounds of the variance of the noise at any frequency, in [0, 1] units squared: equal if it is known and white.
+
+    Attributes:
+        least: the lower one.
+        most: the upper one.
+        seen: how many times the variance that pilot and observation show between them is counted.
+    """
 
     least: float
     most: float = math.inf
+    seen: float = 1.0
 
     def scaled(self, factor: float) -> "NoiseBounds":
         """Return these bounds times a factor."""
-        return NoiseBounds(factor * self.least, factor * self.most)
+        return NoiseBounds(factor * self.least, factor * self.most, self.seen)
 
 
 @dataclass(frozen=True)
@@ -76,4 +83,4 @@ def variances(excess: Tensor, noise: NoiseBounds) -> Tensor:
     least, most = max(noise.least, LEAST_VARIANCE), max(noise.most, LEAST_VARIANCE)
     if least == most:
         return excess.new_full((len(excess),), least)
-    return (excess.median(1).values / MEDIAN_OF_SQUARE).clamp(least, most)
+    return (noise.seen * excess.median(1).values / MEDIAN_OF_SQUARE).clamp(least, most)

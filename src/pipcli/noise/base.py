@@ -2,9 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from torch import Tensor
 
@@ -70,20 +70,24 @@ class Noise(ABC):
         unit: what the level counts, in a few words for the user.
         misfit_is_squared_error: whether the mean misfit exceeds what is expected of the clean picture by about the mean
             squared error of the prediction in [0, 1] units.
+        filtered_alone: whether filters take it out without a picture of networks as their pilot.
         passes: how often to filter: a whitened form that depends on the pilot gains by a better one.
         level: how much of it there is.
         origin: where the level is from.
         std: standard deviation of Gaussian noise of the same mean square over the picture, in [0, 1] units.
+        strength: how many times the standard deviation that was given or found these are.
     """
 
     name: ClassVar[NoiseName]
     unit: ClassVar[str]
     misfit_is_squared_error: ClassVar[bool]
+    filtered_alone: ClassVar[bool] = False
     passes: ClassVar[int] = 1
 
     level: float
     origin: Origin
     std: float
+    strength: float = field(default=1.0, kw_only=True)
 
     @classmethod
     @abstractmethod
@@ -98,7 +102,15 @@ class Noise(ABC):
     @property
     def words(self) -> str:
         """The noise in words for the user."""
-        return f"{self.name} noise, {self.unit} {float(f'{self.level:.4g}'):g} ({self.origin})"
+        return f"{self.name} noise, {self.unit} {float(f'{self.level:.4g}'):g} ({self._origin_in_words})"
+
+    @property
+    def _origin_in_words(self) -> str:
+        return f"{self.origin}" if self.strength == 1 else f"{self.origin}, strength {self.strength:g}"
+
+    def scaled(self, strength: float) -> Self:
+        """Return this noise with so many times its standard deviation, above 0."""
+        return replace(self, level=self.level * strength, std=self.std * strength, strength=self.strength * strength)
 
     @abstractmethod
     def misfit(self, prediction: Tensor, observation: Tensor) -> Tensor:

@@ -5,8 +5,8 @@ and `camera_look` reads it in the photo. A filter that knows it needs no whiteni
 """
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -31,6 +31,8 @@ class Camera(Noise):
     name: ClassVar[NoiseName] = NoiseName.CAMERA
     unit: ClassVar[str] = "sigma"
     misfit_is_squared_error: ClassVar[bool] = True
+    # Networks reproduce what is correlated, and pixels held out do not tell it from the picture.
+    filtered_alone: ClassVar[bool] = True
 
     spectrum: NoiseSpectrum
 
@@ -48,6 +50,10 @@ class Camera(Noise):
         trusted = look.trust if look.trust >= LEAST_TRUST else 1.0
         std = found * math.sqrt(trusted) if level is None else level / 255
         return cls(255 * std, origin_of(level), std, look.spectrum.scaled((std / max(found, 1e-6)) ** 2))
+
+    def scaled(self, strength: float) -> Self:
+        """Return the noise with so many times the standard deviation at every frequency."""
+        return replace(super().scaled(strength), spectrum=self.spectrum.scaled(strength**2))
 
     def misfit(self, prediction: Tensor, observation: Tensor) -> Tensor:
         """Return the squared difference."""
@@ -69,7 +75,7 @@ class Camera(Noise):
         shadows, lights = self._grey_levels()
         return (
             f"{self.name} noise, correlated over {self._reach()} pixels, {shadows:.1f} grey levels in shadows, "
-            f"{lights:.1f} in lights{self._in_colour()} ({self.origin})"
+            f"{lights:.1f} in lights{self._in_colour()} ({self._origin_in_words})"
         )
 
     def _grey_levels(self) -> tuple[float, float]:

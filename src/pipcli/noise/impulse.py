@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -48,6 +48,10 @@ class Impulse(Noise):
         power = float((clean.square() + (1 - clean).square()).mean()) / 2 if len(clean) else 0.5
         return cls(share, origin_of(level), math.sqrt(share * power))
 
+    def scaled(self, strength: float) -> Self:
+        """Return the noise of which so large a part is taken out of each sample that was hit, all from 1."""
+        return replace(super().scaled(strength), level=self.level)
+
     def misfit(self, prediction: Tensor, observation: Tensor) -> Tensor:
         """Return the absolute difference, on which hits that were not seen weigh little."""
         return smooth_absolute(prediction - observation)
@@ -69,7 +73,8 @@ class Impulse(Noise):
         clean = self.observed(observation)
         lacking = _blurred((observation - pilot) * clean) / _blurred(clean.float()).clamp(min=1e-3)
         mended = torch.where(clean, observation, (pilot + lacking).clamp(0, 1))
-        return Whitened(mended, pilot, 0.0, lambda estimate: estimate)
+        part = min(self.strength, 1.0)
+        return Whitened(mended, pilot, 0.0, lambda estimate: torch.lerp(observation, estimate, part))
 
 
 def hit_samples(observation: Tensor) -> Tensor:

@@ -7,9 +7,9 @@ of Grayscale and Color Images" (IEEE TIP 2007: the level of white noise that a f
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -69,6 +69,10 @@ class Jpeg(Noise):
             )
         origin = Origin.GIVEN if evidence.coding is None else Origin.FILE
         return cls(quality_of(coding.planes[0].steps), origin, foi_std(coding.planes[0].steps), coding)
+
+    def scaled(self, strength: float) -> Self:
+        """Return the noise with the same intervals, which are known, and a filter of so many times the strength."""
+        return replace(super().scaled(strength), level=self.level)
 
     def misfit(self, prediction: Tensor, observation: Tensor) -> Tensor:
         """Return the squared difference."""

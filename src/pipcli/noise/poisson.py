@@ -5,8 +5,8 @@ Sources, formulas only: Anscombe, "The transformation of Poisson, binomial and n
 """
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -42,6 +42,10 @@ class Poisson(Stabilised):
         """Return the noise of an observation, whose level is estimated where none is given."""
         peak = estimate_peak(evidence.observation, evidence.valid) if level is None else level
         return cls(peak, origin_of(level), math.sqrt(float(evidence.observation.mean()) / peak))
+
+    def scaled(self, strength: float) -> Self:
+        """Return the noise of so many fewer photons."""
+        return replace(super().scaled(strength), level=self.level / strength**2)
 
     def shares_misfit(self, other: object) -> bool:
         """Return whether the peaks agree."""
