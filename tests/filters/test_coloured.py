@@ -21,7 +21,7 @@ def spectrum(blur: float, std: float = STD, lights: float = 1.0) -> NoiseSpectru
     """Return the spectrum of white noise after a Gaussian blur, and so many times its variance in the lights."""
     radii = tuple(step / 64 for step in range(33))
     power = tuple(math.exp(-((2 * math.pi * blur * radius) ** 2)) for radius in radii)
-    shape = NoiseSpectrum(radii, (power,), (0.0, 1.0), ((1.0,), (lights,)))
+    shape = NoiseSpectrum(radii, (power,), (0.4, 0.6), ((1.0,), (lights,)))
     return shape.scaled(std**2 / float(shape.variances()[0]))
 
 
