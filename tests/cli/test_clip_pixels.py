@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from running import Run
 
+from pipcli.media.clips import ffmpeg as running
+
 Command = Callable[..., Run]
 WIDTH, HEIGHT = 32, 24
 TEST_PICTURE = ("-f", "lavfi", "-i", f"testsrc2=s={WIDTH}x{HEIGHT}:r=25:d=0.08")
@@ -244,3 +246,20 @@ def test_an_untagged_clip_on_its_side_is_read_as_it_is_coded_and_says_so_then(
     turn = {90: "transpose=cclock", 270: "transpose=clock"}[degrees]
     wanted = levels(flat, "rgb24", f"zscale=matrixin={matrix}:rangein=limited:matrix=gbr:range=full,format=gbrp,{turn}")
     assert np.abs(seen - wanted).mean() < 1
+
+
+def test_an_ffmpeg_that_cannot_convert_colours_is_named_at_once(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ffmpeg(*TEST_PICTURE, "-c:v", "ffv1", tmp_path / "in.mkv")
+    other = tmp_path / "ffmpeg"
+    without = 'case "$*" in *filter=zscale*) echo "Unknown filter \'zscale\'."; exit;; esac'
+    other.write_text(f'#!/bin/sh\n{without}\nexec {FFMPEG} "$@"\n')
+    other.chmod(0o755)
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(other))
+    running.program.cache_clear()
+    try:
+        run = command("video", tmp_path / "in.mkv")
+    finally:
+        running.program.cache_clear()
+    assert run.code == 2 and run.message.startswith(f"{other} has no filter zscale")

@@ -91,7 +91,7 @@ _PLAYED: dict[Kind, tuple[str, ...]] = {  # what players expect in a container; 
     "avi": ("h264", "mpeg4", "mjpeg", "ffv1", "huffyuv", "utvideo", "png", "rawvideo"),
     "gif": ("gif",),
 }
-_QUALITY_OPTIONS = {"b", "crf", "q", "qp", "cq", "global_quality", "profile"}
+_QUALITY_OPTIONS = {"b", "crf", "q", "qp", "cq", "global_quality", "profile", "lossless"}
 
 
 def check_asked(options: EncodingOptions) -> None:

@@ -190,14 +190,29 @@ def program() -> str:
     """The path of ffmpeg.
 
     Raises:
-        FfmpegMissingError: there is none for this machine.
+        FfmpegMissingError: there is none for this machine, or one that cannot convert colours.
     """
     import imageio_ffmpeg  # type: ignore[import-untyped]
 
     try:
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
+        path = str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:
         raise FfmpegMissingError("there is no ffmpeg: install it, or set IMAGEIO_FFMPEG_EXE to its path") from error
+    if Path(imageio_ffmpeg.__file__).parent not in Path(path).parents:  # that one is known to have all
+        _check_filter(path)
+    return path
+
+
+def _check_filter(path: str) -> None:
+    """See that another ffmpeg than the usual one has the filter that converts colours."""
+    line = [path, "-hide_banner", "-h", "filter=zscale"]
+    with contextlib.suppress(OSError):  # that it cannot be started is told when it is started
+        asked = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, env=_environment(), check=False)
+        if asked.returncode == 0 and b"Unknown filter" in asked.stdout + asked.stderr:
+            raise FfmpegMissingError(
+                f"{shown(path)} has no filter zscale, which converts colours: set IMAGEIO_FFMPEG_EXE to an ffmpeg with "
+                "libzimg, or unset it"
+            )
 
 
 @functools.cache
