@@ -35,12 +35,14 @@ class Degraded:
         naive: maps an observation to the picture that a user has without us.
         observed: (T, C or 1, h, w) booleans of the samples that say anything of the picture; None is all.
         held_out: (h, w) or (T, h, w) booleans of the pixels that no network was fitted to; None is none.
+        limits: (T, C, h, w) of 1 for samples that say "at least this", -1 for "at most this", else 0; None is 0.
     """
 
     degrade: Callable[[Tensor], Tensor]
     naive: Callable[[Tensor], Tensor]
     observed: Tensor | None = None
     held_out: Tensor | None = None
+    limits: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ class _Joining:
         self.observed = everywhere if degraded.observed is None else degraded.observed.to(observation.device)
         held_out = ~everywhere if degraded.held_out is None else degraded.held_out.to(observation.device)
         held_out = held_out.view(-1, 1, *observation.shape[-2:])
+        self.limits = None if degraded.limits is None else degraded.limits.to(observation.device)
         self.unseen = self.observed & held_out
         # With holes in it the observation is no start.
         whole = degraded.observed is None and splitting.weights
@@ -139,7 +142,7 @@ class _Joining:
     def _refined(self, start: Tensor, observed: Tensor, splitting: Splitting) -> Tensor:
         motion = followed(start, splitting.rounds[0].patches.frames, self.motion_of)
         given = (self.observation, self.degrade, observed, self.variance)
-        refined = refine_under(start, *given, splitting, self.workers, self.must_end, motion)
+        refined = refine_under(start, *given, splitting, self.workers, self.must_end, motion, self.limits)
         return self._filled(refined, observed, splitting)
 
     def _filled(self, picture: Tensor, observed: Tensor, splitting: Splitting) -> Tensor:

@@ -57,3 +57,20 @@ def test_the_naive_picture_shows_the_observation(size: tuple[int, int]) -> None:
 def test_it_serves_pictures_with_the_same_kernel() -> None:
     assert Blur(NOISE, kernel((3, 3))).serves(Blur(NOISE, kernel((3, 3))))
     assert not Blur(NOISE, kernel((3, 3))).serves(Blur(NOISE, kernel((3, 4))))
+
+
+def test_samples_at_the_ends_of_the_range_are_limits() -> None:
+    observation = torch.tensor([[[[0.0, 0.3, 1.0]]]])
+    assert Blur(NOISE, kernel((1, 3))).limits(observation).tolist() == [[[[-1, 0, 1]]]]  # type: ignore[union-attr]
+    assert Blur(NOISE, kernel((1, 3))).limits(observation[..., 1:2]) is None
+
+
+def test_what_a_lamp_may_have_whitened_is_not_for_a_picture_in_the_range_to_explain() -> None:
+    degrade = Blur(NOISE, torch.full((1, 3), 1 / 3))
+    observation = torch.full((1, 1, 1, 20), 0.5)
+    observation[..., 3:6] = 1  # one pixel reaches all three, and no other pixel reaches these alone
+    observation[..., 10:] = 1
+    explicable = degrade.explicable(observation)
+    assert explicable is not None
+    assert (~explicable).nonzero()[:, -1].tolist() == [3, 4, 5, 10, 11]
+    assert degrade.explicable(observation.clamp(max=0.9)) is None

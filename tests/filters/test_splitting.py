@@ -145,3 +145,17 @@ def test_only_masks_are_filled_in() -> None:
         task for task in TASK_FINISH for row in TASK_FINISH[task].values() if row.splitting and row.splitting.filling
     }
     assert filled == {"inpaint"}
+
+
+def test_a_sample_at_its_limit_says_at_least_this_and_no_more() -> None:
+    clean = picture(48, 60, 1) / 2
+    clean[..., 20:22, 30:32] = 6.0
+    observation = smeared(clean).clamp(max=1)
+    limits = (observation >= 1).to(torch.int8)
+    start = F.pad(observation, (2, 2, 0, 0), mode="replicate")
+    as_limits, as_values = (refined(start, observation, smeared, limits=given) for given in (limits, None))
+    assert (
+        error(as_limits, clean.clamp(max=1))
+        < 0.5 * error(start, clean.clamp(max=1))
+        < 0.5 * error(as_values, clean.clamp(max=1))
+    )

@@ -98,6 +98,11 @@ class ClipNetworks(Networks):
         observed = self.noise.observed(self.as_pictures(self.observation))
         return None if observed is None else _block(observed)
 
+    def explicable(self) -> Tensor | None:
+        """Return the (1, C, T, h, w) samples that the networks' frames can explain; None is all of them."""
+        explicable = self.degradation.explicable(self.as_pictures(self.observation))
+        return None if explicable is None else _block(explicable)
+
     def as_pictures(self, maps: Tensor) -> Tensor:
         """View a block (1, C, T, h, w) as pictures (T, C, h, w)."""
         return maps[0].transpose(0, 1)

@@ -379,9 +379,10 @@ def filtered(
         PipRestoreError: memory does not suffice.
     """
     degradation = means.degradation
-    observed = None if networks.observed is None else networks.as_pictures(networks.observed)
-    degraded = Degraded(degradation, degradation.naive, observed, networks.held_out)
+    observed = None if networks.counted is None else networks.as_pictures(networks.counted)
     image, observation = networks.as_pictures(solution.image), networks.as_pictures(networks.observation)
+    limits = degradation.limits(observation)
+    degraded = Degraded(degradation, degradation.naive, observed, networks.held_out, limits)
     settings, device, seed = means.settings.finish, means.device, means.request.seed
     try:
         finished = finish(image, observation, means.noise, settings, device, seed, watch, degraded, motion_of)

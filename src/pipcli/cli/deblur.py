@@ -156,7 +156,13 @@ def _preview(blur: "Blur", observation: "Tensor") -> "Tensor":
 
     start, settings = blur.naive(observation), TASK_FINISH["deblur"][Quality.DRAFT]
     return finish(
-        start, observation, blur.noise, settings, choose_device("cpu"), seed=0, degraded=Degraded(blur, blur.naive)
+        start,
+        observation,
+        blur.noise,
+        settings,
+        choose_device("cpu"),
+        seed=0,
+        degraded=Degraded(blur, blur.naive, limits=blur.limits(observation)),
     ).image
 
 

@@ -193,9 +193,10 @@ class PhotoJob:
         networks = self.networks
         # Silent pixels, which continue those around them, are as good a start as others; in a picture with holes they
         # are holes. No decision is made on them.
-        observed = networks.say_something() if self.known is None else networks.observed
+        observed = networks.say_something() if self.known is None else networks.counted
         held_out = networks.held_out if self.valid is None else networks.held_out & self.valid[0, 0]
-        degraded = Degraded(self.degradation, self.degradation.naive, observed, held_out)
+        limits = self.degradation.limits(self.observation)
+        degraded = Degraded(self.degradation, self.degradation.naive, observed, held_out, limits)
         try:
             return finish(image, self.observation, self.noise, settings, device, seed, watch, degraded)
         except (MemoryError, RuntimeError) as error:

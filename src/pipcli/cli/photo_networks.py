@@ -99,7 +99,8 @@ class Networks:
         self.noise = noise
         self.known = known
         self.guide = guide
-        self.observed = both(self.say_something(), known)
+        self.counted = both(self.say_something(), known)
+        self.observed = both(self.counted, self.explicable())
         self.device = device
         self.precision = precision_for(settings, device.precision)
         self.stop = stop
@@ -110,6 +111,10 @@ class Networks:
         self.tiles = settings.tiles or Tiles(*[max(target)] * 2)
         self.windows = self._places() * settings.fit.members
         self.parts = [self._part(window) for window in self.windows]
+
+    def explicable(self) -> Tensor | None:
+        """Return the samples of the observation that the networks' picture can explain; None is all of them."""
+        return self.degradation.explicable(self.observation)
 
     def say_something(self) -> Tensor | None:
         """Return the samples of the observation that say anything of the picture; None is all of them."""

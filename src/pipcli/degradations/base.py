@@ -49,6 +49,19 @@ class Degradation(nn.Module, ABC):
         """Return the (N, C, H, W) picture that a user has without us: the (N, C, h, w) observation at its size."""
         return observation
 
+    def limits(self, observation: Tensor) -> Tensor | None:
+        """Return which samples of a (N, C, h, w) observation are a limit to what came and not what came.
+
+        1 stands for "at least this", -1 for "at most this", 0 for "this"; None is 0 everywhere.
+        """
+        del observation
+        return None
+
+    def explicable(self, observation: Tensor) -> Tensor | None:
+        """Return the (N, C, h, w) booleans of the samples that a picture in [0, 1] can explain; None is all."""
+        del observation
+        return None
+
     def visible(self, picture: Tensor) -> Tensor:
         """Return the part of a (..., H, W) picture that the user gets: all of it, unless more had to be generated."""
         return picture

@@ -16,6 +16,11 @@ Image Restoration with Deep Denoiser Prior" (IEEE Transactions on Pattern Analys
 Problems" (IEEE Signal Processing Letters 24(12), 2017). The filter here is the non-local one of this package, which is
 its own pilot.
 
+Samples that a camera cut off at the end of its range say "at least this" (or "at most this"). Such a sample counts as
+long as the picture does not fulfil it, and not at all where it does: an active set, which is found anew in each step.
+What they hold a picture to is more than white, which is nothing that pictures look like: the filter is shown white, and
+what is above it is added again.
+
 The second step is done in the space of the observation. With r = v / s_k^2 it is
 
     x = z + A^T w,    (A A^T + r) w = y - A z,
@@ -45,16 +50,29 @@ TOLERANCE, MOST_STEPS = 1e-4, 30
 # leaves [0, 1]: with what rounding it adds, to half of one.
 ROUNDING = 1 / (12 * 255**2)
 CLOSE, MOST_RETURNS = 0.3 / 255, 8
+# A share of the light of a pixel, beyond the rounding of spectra: with less of it a sample does not stem from it.
+OPEN = 1e-4
+# How often, at most, the samples that count among the limits are looked for again.
+MOST_LOOKS = 3
 
 
 class _Data:
     """An observation and the map through which it was observed."""
 
-    def __init__(self, like: Tensor, observation: Tensor, degrade: Degrade, observed: Tensor | None) -> None:
+    def __init__(
+        self,
+        like: Tensor,
+        observation: Tensor,
+        degrade: Degrade,
+        observed: Tensor | None,
+        limits: Tensor | None = None,
+    ) -> None:
         seen, self._transposed = torch.func.vjp(degrade, torch.zeros_like(like))  # type: ignore[misc]
         self._degrade = degrade
         self._known = torch.ones_like(seen) if observed is None else observed.to(seen).expand_as(seen)
         self._observation = observation * self._known
+        self._limits = limits
+        self._open = None if limits is None else self._adjoint((limits > 0).to(seen)).abs() > OPEN
 
     def _forward(self, picture: Tensor) -> Tensor:
         return self._degrade(picture) * self._known
@@ -63,6 +81,12 @@ class _Data:
         picture: Tensor = self._transposed(residual * self._known)[0]
         return picture
 
+    def above(self, picture: Tensor) -> Tensor:
+        """Return what of a (T, C, H, W) picture is above white where samples at the top may stem from it."""
+        if self._open is None:
+            return torch.zeros_like(picture)
+        return torch.where(self._open, (picture - 1).clamp(min=0), 0.0)
+
     def nearest(self, picture: Tensor, ratio: float) -> Tensor:
         """Return the picture between the given one and those that explain the observation.
 
@@ -70,14 +94,34 @@ class _Data:
             picture: (T, C, H, W).
             ratio: the variance of the observation's noise as a share of the variance of the picture's error.
         """
-        residual = self._observation - self._forward(picture)
+        seen = self._forward(picture)
+        residual = self._observation - seen
+        limits = self._limits
+        if limits is None:
+            return picture + self._adjoint(self._weights(residual, ratio, None))
+        counts = ~_fulfilled(limits, residual)
+        for look in range(MOST_LOOKS + 1):
+            weights = self._weights(residual * counts, ratio, counts)
+            nearest = picture + self._adjoint(weights)
+            if look == MOST_LOOKS:
+                break
+            # A limit whose sample pulls beyond it is none; one that is no longer fulfilled is.
+            pulls_beyond = (weights * limits) < 0
+            left = self._observation - self._forward(nearest)
+            again = torch.where(counts, ~pulls_beyond, ~_fulfilled(limits, left))
+            if torch.equal(again, counts):
+                break
+            counts = again
+        return nearest
+
+    def _weights(self, residual: Tensor, ratio: float, counts: Tensor | None) -> Tensor:
+        """Return w of the head of this file for a residual, with samples that do not count left out."""
 
         def apply(weights: Tensor) -> Tensor:
-            return self._forward(self._adjoint(weights)) + ratio * weights
+            seen = self._forward(self._adjoint(weights))
+            return (seen if counts is None else seen * counts) + ratio * weights
 
-        start = torch.zeros_like(residual)
-        weights = conjugate_gradients(apply, start, residual, steps=MOST_STEPS, tolerance=TOLERANCE)
-        return picture + self._adjoint(weights)
+        return conjugate_gradients(apply, torch.zeros_like(residual), residual, steps=MOST_STEPS, tolerance=TOLERANCE)
 
     def met(self, picture: Tensor, ratio: float) -> Tensor:
         """Return a picture in [0, 1] near the given one that explains an observation without noise."""
@@ -89,6 +133,11 @@ class _Data:
                 break
             picture = self.nearest(picture, ratio)
         return picture.clamp(0, 1)
+
+
+def _fulfilled(limits: Tensor, residual: Tensor) -> Tensor:
+    """Return which samples are limits that a picture with this residual keeps to."""
+    return (limits != 0) & (residual * limits <= 0)
 
 
 @torch.no_grad()
@@ -116,6 +165,7 @@ def refine_under(
     workers: int,
     must_end: Callable[[], bool],
     motion: Motion | None = None,
+    limits: Tensor | None = None,
 ) -> Tensor:
     """Return a picture in [0, 1], or some frames of a clip, that looks like one and explains the observation.
 
@@ -130,8 +180,9 @@ def refine_under(
         workers: parts of the picture that are worked on at the same time.
         must_end: asked between two rounds whether to do without the rest.
         motion: of the frames; None for frames that have nothing to do with each other.
+        limits: (T, C, h, w) of 1, where a sample says "at least this", -1 for "at most this", and 0; None is 0.
     """
-    data = _Data(start, observation, degrade, observed)
+    data = _Data(start, observation, degrade, observed, limits)
     picture = before = start
     ratio = math.inf
     for step in settings.rounds:
@@ -141,7 +192,8 @@ def refine_under(
         ahead = picture + settings.momentum * (picture - before)
         before = picture
         ratio = variance / step.std**2
-        picture = data.nearest(_denoised(ahead, step, workers, motion), ratio)
+        above = data.above(ahead)
+        picture = data.nearest(_denoised(ahead - above, step, workers, motion) + above, ratio)
     return data.met(picture, ratio) if variance <= ROUNDING else picture.clamp(0, 1)
 
 
