@@ -12,8 +12,9 @@ from torch.nn.functional import interpolate
 
 from pipcli.cli import report
 from pipcli.cli.noise_asked import noise_of, shows_no_noise
+from pipcli.cli.observed import both
 from pipcli.cli.photo_files import UNCERTAINTY_SUFFIXES, Files, deliver, unused_beside
-from pipcli.cli.photo_networks import Networks, both
+from pipcli.cli.photo_networks import Networks
 from pipcli.cli.report import Metrics
 from pipcli.cli.request import Request, stop_of
 from pipcli.cli.units import sigma_in_levels, width_in_samples

@@ -12,6 +12,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from pipcli.cli.observed import both
 from pipcli.coords import pixel_grid
 from pipcli.degradations import Degradation
 from pipcli.fit.device import Device
@@ -285,13 +286,6 @@ def _build_fit(places: Sequence[tuple[Networks, int]], rate_factor: float) -> Fi
         generators=generators,
         recorder=recorder_for(target),
     )
-
-
-def both(observed: Tensor | None, known: Tensor | None) -> Tensor | None:
-    """Return the samples that are in both (1, C or 1, H, W) masks, where None is all."""
-    if observed is None or known is None:
-        return known if observed is None else observed
-    return observed & known
 
 
 def _observed(places: Sequence[tuple[Networks, int]]) -> Tensor | None:

@@ -1,0 +1,10 @@
+"""Which samples of an observation say anything of the picture, where there are several reasons for it."""
+
+from torch import Tensor
+
+
+def both(observed: Tensor | None, known: Tensor | None) -> Tensor | None:
+    """Return the samples that are in both (1, C or 1, H, W) masks, where None is all."""
+    if observed is None or known is None:
+        return known if observed is None else observed
+    return observed & known
