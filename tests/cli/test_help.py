@@ -137,3 +137,8 @@ def test_help_loads_none_of_the_heavy_libraries() -> None:
 
 def test_the_standard_stream_is_a_dash() -> None:
     assert str(options.STANDARD_STREAM) == "-"
+
+
+def test_the_help_of_sr_names_the_kernel_for_pixel_art(command: Callable[..., Run]) -> None:
+    said = " ".join(command("sr", "--help").out.decode().replace("│", " ").split())
+    assert "For pixel art: box" in said

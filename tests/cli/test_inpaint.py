@@ -136,3 +136,27 @@ def test_what_the_mask_hides_has_no_say_in_the_result(inpaint: Command, tmp_path
         assert inpaint(tmp_path / "in.png", "--mask", tmp_path / "mask.png", "--overwrite").code == 0
         results.append((tmp_path / "in_inpainted.png").read_bytes())
     assert len(set(results)) == 1
+
+
+def test_a_soft_mask_leaves_no_outline_and_says_so(command: Command, tmp_path: Path) -> None:
+    marked = hole() > 0
+    rim = np.zeros_like(marked)
+    rim[9:19, 11:31] = True
+    rim &= ~marked
+    scene = np.full((SIDE, SIDE, 3), 120, np.uint8)
+    scene[marked] = 255  # what is to go, smoothed into what is around it
+    scene[rim] = 165
+    (tmp_path / "in.png").write_bytes(png_of(scene))
+    Image.fromarray(np.where(marked, 255, np.where(rim, 85, 0)).astype(np.uint8)).save(tmp_path / "mask.png")
+    run = command("inpaint", tmp_path / "in.png", "--mask", tmp_path / "mask.png", "--device", "cpu", "--steps", "40")
+    assert run.code == 0
+    assert b"the soft edge of the mask, 56 pixel(s), is filled, too" in run.err
+    assert np.abs(written(tmp_path / "in_inpainted.png").astype(int) - 120).max() < 25
+
+
+def test_a_mask_in_alpha_says_what_was_taken(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "in.png").write_bytes(png_of(samples(SIDE, SIDE, 3, "uint8")))
+    Image.fromarray(np.dstack([hole(), hole() * 0, hole() * 0, hole()])).save(tmp_path / "mask.png")
+    run = command("inpaint", tmp_path / "in.png", "--mask", tmp_path / "mask.png", "--device", "cpu", "--steps", "1")
+    assert run.code == 0
+    assert b"the mask is taken to be what is opaque in it, 9 % of the picture" in run.err

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipcli.media import Photo
+from pipcli.media import Photo, marked_by
 from pipcli.media.clips import Clip, read_frames
 
 Frame = NDArray[np.uint16]
@@ -74,7 +74,7 @@ class MaskFeed:
 
     def __init__(self, mask: Photo | Clip, *, inverted: bool) -> None:
         """Take where to read from, and whether white is what to keep."""
-        self._picture = None if isinstance(mask, Clip) else mask.values().mean(axis=2)
+        self._picture = None if isinstance(mask, Clip) else ~marked_by(mask, inverted=inverted).pixels
         self._feed = FrameFeed(mask) if isinstance(mask, Clip) else None
         self._inverted = inverted
 
@@ -88,7 +88,6 @@ class MaskFeed:
     def known(self, start: int, stop: int) -> Tensor:
         """Return the (T, 1, H, W) booleans of what is to be kept of frames `start` to `stop` - 1."""
         if self._feed is None:
-            marked = np.repeat(self._picture[None] >= 0.5, stop - start, axis=0)  # type: ignore[index]
-        else:
-            marked = np.stack([frame.mean(axis=2) >= WHITE / 2 for frame in self._feed.frames(start, stop)])
+            return torch.from_numpy(np.repeat(self._picture[None], stop - start, axis=0))[:, None]  # type: ignore[index]
+        marked = np.stack([frame.mean(axis=2) >= WHITE / 2 for frame in self._feed.frames(start, stop)])
         return torch.from_numpy(marked if self._inverted else ~marked)[:, None]

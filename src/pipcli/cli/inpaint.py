@@ -11,11 +11,13 @@ from pipcli.cli.photo_files import check_same_size, read_with_checksum
 from pipcli.cli.photo_options import PhotoOptions, with_photo_options
 from pipcli.cli.task import Task, noise_only
 from pipcli.errors import UnusableInputError
-from pipcli.media import Photo, in_unit_range, shown
+from pipcli.media import Photo, marked_by, shown, transparent
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from pipcli.media.masks import Marked
 
 # What the user says in place of a file's name to have the transparent pixels filled; ./alpha is a file of that name.
 ALPHA = Path("alpha")
@@ -50,8 +52,7 @@ class _Holes:
         Raises:
             UnusableInputError: the mask is not of the photo's size, or there is nothing to fill or nothing to keep.
         """
-        marked = self._marked(photo)
-        known = marked if self.inverted else ~marked
+        known = ~self._marked(photo).pixels
         if known.all():
             raise UnusableInputError(f"--mask {self.name} leaves nothing to fill{self._advice()}")
         if not known.any():
@@ -61,14 +62,17 @@ class _Holes:
             )
         return known
 
-    def _marked(self, photo: Photo) -> "NDArray[np.bool_]":
+    def notes(self, photo: Photo) -> tuple[str, ...]:
+        """Return sentences for the user on how the mask of a photo was understood."""
+        return self._marked(photo).notes
+
+    def _marked(self, photo: Photo) -> "Marked":
         if self.mask is None:
             if photo.alpha is None:
                 raise UnusableInputError("--mask alpha wants a picture with transparency, and this one has none")
-            return in_unit_range(photo.alpha) < 0.5
+            return transparent(photo.alpha)
         check_same_size(f"--mask {self.name}", self.mask, photo)
-        marked: NDArray[np.bool_] = self.mask.values().mean(axis=2) >= 0.5
-        return marked
+        return marked_by(self.mask, inverted=self.inverted)
 
     def _advice(self) -> str:
         return "" if self.mask is None else "; white is filled, and with --invert-mask black is"
@@ -89,9 +93,10 @@ class _Holes:
 def inpaint(inputs: options.Inputs, mask: Mask, photo: PhotoOptions, invert_mask: InvertMask = False) -> int:
     """Fill holes, scratches or text of photos from what is around them.
 
-    The mask is a picture of the same size, of any mode and depth, and is cut at half of its range. Everything outside
-    of it comes back as it was, sample for sample, unless --sigma or --noise says that there is noise to take out, too.
-    Formats that lose when they are written, as JPEG does, still do: name a .png with -o.
+    The mask is a picture of the same size, of any mode and depth: white on black, painted in a colour on a ground, or
+    with a part that is transparent. Its soft edges are filled, too; what was taken for marked is said. Everything
+    outside of it comes back as it was, sample for sample, unless --sigma or --noise says that there is noise to take
+    out, too. Formats that lose when they are written, as JPEG does, still do: name a .png with -o.
 
     \b
     Examples:
@@ -112,6 +117,7 @@ def inpaint(inputs: options.Inputs, mask: Mask, photo: PhotoOptions, invert_mask
         degradation=noise_only,
         noiseless=True,
         known=holes.known,
+        notes=holes.notes,
         carrier=holes.carrier,
         sources={} if mask == ALPHA else {"--mask": mask},
         words=lambda: {

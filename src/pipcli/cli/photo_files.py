@@ -133,6 +133,7 @@ def open_files(request: Request, sources: Sequence[Path]) -> Files:
     for name, other in request.task.of_input_size.items():
         check_same_size(name, other, photo)
     known = None if request.task.known is None else request.task.known(photo)
+    photo = dataclasses.replace(photo, notes=(*photo.notes, *request.task.notes(photo)))
     is_kept_as_jpeg = output_format == photo.file_format == "JPEG" and not is_streamed
     return Files(
         request.source,

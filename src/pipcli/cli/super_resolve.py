@@ -25,7 +25,9 @@ Scale = Annotated[
 ]
 Kernel = Annotated[
     KernelName,
-    typer.Option(help="How the small picture was made of the large one: lanczos, bicubic, box or gaussian."),
+    typer.Option(
+        help="How the small picture was made of the large one: lanczos, bicubic, box or gaussian. For pixel art: box."
+    ),
 ]
 
 
@@ -34,12 +36,14 @@ def sr(inputs: options.Inputs, photo: PhotoOptions, scale: Scale = 4, kernel: Ke
     """Enlarge photos (super-resolution).
 
     The result, made small again by the kernel, is the input to within its rounding. A small picture with noise or JPEG
-    blocks wants --sigma or --noise, else they are taken for detail and enlarged.
+    blocks wants --sigma or --noise, else they are taken for detail and enlarged. Pixel art, sprites and icons, whose
+    pixels are to stay even squares, want --kernel box.
 
     \b
     Examples:
       pip-restore sr small.png --scale 4
       pip-restore sr thumbnail.jpg --scale 2 --noise jpeg -o large.png
+      pip-restore sr sprite.png --scale 4 --kernel box
       pip-restore sr icons/*.png --scale 1.5 --kernel box -o large/
     """
     # Everything that takes long to import waits until there is work to do: --help is instant.

@@ -59,6 +59,7 @@ class Task:
         gives_back: whether an input in which next to no noise is found is given back as it is.
         known: tells which (H, W) pixels of a photo say anything of the result, the others are to be filled; None where
             all do. Raises `UnusableInputError` where that cannot be told.
+        notes: returns sentences for the user on how what belongs to the task was understood for a photo.
         carrier: tells whose transparency and metadata the result gets: the input's, unless the task uses them up.
         gathers_light: whether the result may be brighter than the input. If not, few samples far above the others, such
             as stars, are kept as they are.
@@ -81,6 +82,7 @@ class Task:
     noiseless: bool = False
     gives_back: bool = False
     known: "Callable[[Photo], NDArray[np.bool_]] | None" = None
+    notes: "Callable[[Photo], tuple[str, ...]]" = lambda photo: ()
     carrier: "Callable[[Photo], Photo]" = lambda photo: photo
     gathers_light: bool = False
     combined: "Callable[[Tensor, Tensor], Tensor] | None" = None

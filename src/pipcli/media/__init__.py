@@ -6,6 +6,7 @@ neither torch nor numpy nor a codec: they come with the first picture.
 
 from pipcli.media.carrying import carried_over
 from pipcli.media.formats import check_format, format_for
+from pipcli.media.masks import marked_by, transparent
 from pipcli.media.photo import Photo, Samples, in_unit_range, prepared
 from pipcli.media.pixel_size import rescaled
 from pipcli.media.publishing import check_output, check_room, publish
@@ -34,6 +35,7 @@ __all__ = [
     "encode_rgb8",
     "format_for",
     "in_unit_range",
+    "marked_by",
     "prepared",
     "publish",
     "quantised",
@@ -42,4 +44,5 @@ __all__ = [
     "read_stream",
     "rescaled",
     "shown",
+    "transparent",
 ]
