@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 from pipcli.errors import UnusableInputError
 from pipcli.media.clips import ffmpeg
-from pipcli.media.clips.clip import Clip, assumed_matrix
+from pipcli.media.clips.clip import Clip, FrameTimes, assumed_matrix
 from pipcli.media.clips.colours import MATRICES
 from pipcli.media.clips.containers import CUT_OFF, Examined, examine
 from pipcli.media.clips.decoding import first_field, is_opaque
@@ -40,24 +43,65 @@ def open_clip(path: Path, index: int | None = None) -> Clip:
     if path.is_dir():
         return open_folder(path)
     examined = examine(path)
-    name = shown(path)
-    try:
+    with _named(path):
         return _opened(path, examined, index)
+
+
+def times_in(path: Path, index: int) -> FrameTimes:
+    """The times of the frames of a stream in a file, as `open_clip` finds them, and no more.
+
+    Raises:
+        UnusableInputError: the file cannot be read.
+    """
+    examined = examine(path)
+    with _named(path):
+        return _timed(path, examined, index).times
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say of what file a refusal is."""
+    try:
+        yield
     except FfmpegFailure as error:
-        raise UnusableInputError(f"{name} is damaged and cannot be read ({error}): get a fresh copy") from error
+        reason = f"{shown(path)} is damaged and cannot be read ({error}): get a fresh copy"
+        raise UnusableInputError(reason) from error
     except UnusableInputError as error:
-        raise UnusableInputError(f"{name} {error}") from error
+        raise UnusableInputError(f"{shown(path)} {error}") from error
 
 
-def _opened(path: Path, examined: Examined, index: int | None) -> Clip:
+class _Timed(NamedTuple):
+    """What is known of a file when all its frames have been decoded once.
+
+    Args:
+        summary: what it says.
+        decoder: options that ffmpeg needs to decode all of it.
+        frames: as they came.
+        times: of the frames.
+        alike: how many of them had no time of their own.
+    """
+
+    summary: Summary
+    decoder: tuple[str, ...]
+    frames: Listed
+    times: FrameTimes
+    alike: int
+
+
+def _timed(path: Path, examined: Examined, index: int | None) -> _Timed:
     summary = summarised(path, examined.kind, index)
-    look = summary.look
-    decoder = ("-noautorotate", *summary.decoder) if look.turning else summary.decoder
+    decoder = ("-noautorotate", *summary.decoder) if summary.look.turning else summary.decoder
     frames = listed(path, examined.kind, summary.picture, summary.least_side, decoder)
     if any("partial file" in line or "ended prematurely" in line for line in frames.errors):
         raise UnusableInputError(CUT_OFF)
     times, alike = times_of(frames, examined.kind, summary.rate, summary.slots)
     _check_whole(summary, examined, frames)
+    return _Timed(summary, decoder, frames, times, alike)
+
+
+def _opened(path: Path, examined: Examined, index: int | None) -> Clip:
+    summary, decoder, frames, times, alike = _timed(path, examined, index)
+    look = summary.look
     layout = _layout(summary)
     where = (path, examined.kind, summary.picture, decoder)
     colour = replace(look.colour, siting=siting_of(*where) if layout.subsampling in STEPS else None)

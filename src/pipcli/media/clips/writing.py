@@ -19,7 +19,7 @@ from pipcli.media.clips.command import arguments, attached, converted, sent_layo
 from pipcli.media.clips.ffmpeg import FfmpegFailure, Process
 from pipcli.media.clips.folders import FolderWriter
 from pipcli.media.clips.plan import Plan
-from pipcli.media.clips.probing import open_clip
+from pipcli.media.clips.probing import times_in
 from pipcli.media.clips.summary import first_packet
 from pipcli.media.publishing import publish_file, refusals
 from pipcli.media.sources import shown
@@ -123,7 +123,7 @@ class _FileWriter:
     def complete(self) -> None:
         try:
             self._encoding.finish()
-            written = open_clip(self._path, self._plan.place).times
+            written = times_in(self._path, self._plan.place)
         except (FfmpegFailure, UnusableInputError) as error:
             raise self._failure(error) from error
         wrong = difference(written, self._plan)
