@@ -18,7 +18,7 @@ from pipcli.cli.request import Request, settings_of
 from pipcli.cli.units import sigma_in_levels
 from pipcli.keeping import Identity, Kept, checksum, checksum_of, folder_beside
 from pipcli.media import publish
-from pipcli.media.clips import ClipWriter, Plan
+from pipcli.media.clips import Clip, ClipWriter, Plan
 from pipcli.settings import PUBLISHED_WINDOW_FRAMES, WINDOW_FRAMES, Settings, clip_preset, preset
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _job(
     return ClipJob(
         files,
         means,
-        _restoring(request, means, seen),
+        _restoring(request, means, seen, files.clip),
         windows,
         kept,
         interruption,
@@ -175,9 +175,10 @@ def _never_hurried(interruption: Interruption) -> Callable[[], bool]:
     return must_end
 
 
-def _restoring(request: ClipRequest, means: "Means", seen: "Scan") -> "Restoring":
+def _restoring(request: ClipRequest, means: "Means", seen: "Scan", clip: Clip) -> "Restoring":
     """Return the way to restore a window."""
     from pipcli.cli import clip_restoring
+    from pipcli.cli.clip_fields import FIELDS, LEAST_LINES, FieldsApart
     from pipcli.cli.noise_asked import shows_no_noise
 
     if request.name is ClipTaskName.DEHAZE:
@@ -187,7 +188,12 @@ def _restoring(request: ClipRequest, means: "Means", seen: "Scan") -> "Restoring
         return clip_restoring.FramesBetween(means)
     if shows_no_noise(means.request, means.noise):
         return clip_restoring.Unchanged(means)
-    return clip_restoring.FramesApart(means) if request.said.per_frame else clip_restoring.FramesTogether(means)
+    frames = clip_restoring.FramesApart(means) if request.said.per_frame else clip_restoring.FramesTogether(means)
+    # What else happened to the frames, a blur or a coarser grid, did not keep to the fields.
+    keeps_fields = request.name in (ClipTaskName.DENOISE, ClipTaskName.INPAINT) and not request.said.paper
+    if clip.first_field is not None and keeps_fields and clip.height >= FIELDS * LEAST_LINES:
+        return FieldsApart(frames)
+    return frames
 
 
 def _write(job: "ClipJob", interruption: Interruption, kept: Kept) -> "ClipMetrics | None":

@@ -166,7 +166,7 @@ def _notes(frames: Listed, summary: Summary, layout: PixelFormat, alike: int) ->
             f"{alike} of {len(frames.ticks)} frames have no time of their own: they are shown between those around them"
         )
     if summary.look.interlaced:
-        notes.append("the clip is interlaced: its frames are restored as they are, both fields in one")
+        notes.append("the clip is interlaced: a frame has two fields of different times")
     if colour.matrix is None and not layout.is_rgb and not layout.is_grey:
         name = {"bt709": "BT.709", "smpte170m": "BT.601"}[assumed_matrix(frames.size[1])]
         notes.append(f"the clip does not say how its colours are coded: {name} is taken, as players do at its height")

@@ -10,31 +10,22 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pipcli.errors import UnusableInputError
-from pipcli.media.clips.clip import Chapter, Colour, Kind, Stream, StreamType
+from pipcli.media.clips.clip import Chapter, Kind, Stream, StreamType
 from pipcli.media.clips.containers import READERS
 from pipcli.media.clips.ffmpeg import FfmpegFailure
-from pipcli.media.clips.tags import COLOUR_NAMES, SIDE_DATA_NAMES
-from pipcli.media.clips.upright import turning_of
+from pipcli.media.clips.looking import Look, look_at
 from pipcli.media.sources import MAX_PIXELS, check_size, regular_file
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.stream import Stream as AvStream
-    from av.video.frame import VideoFrame
 
 _OF_THE_CONTAINER = ("major_brand", "minor_version", "compatible_brands", "encoder", "software", "duration")
 _TYPES = ("video", "audio", "subtitle", "data", "attachment")
-_LOOKED_AT = 12
-"""Frames that are decoded to see how they look: enough for one group of B-frames and both halves of a telecine."""
-
-_LOOKED_AT_PIXELS = 1 << 26
-"""Of very large frames fewer are decoded: together hardly more than so many pixels."""
-
 _ROOM = 4
 """A decoded picture may have so many times the pixels that the container declares: codecs code in whole blocks."""
 
@@ -44,25 +35,6 @@ _CHEAP_PIXELS, _PIXELS_A_BYTE = 2 << 30, 100_000
 
 A still picture of 1920x1080 coded by x264 has some 30,000 a byte; 2 Gpixel take some five seconds to decode.
 """
-
-
-@dataclass(frozen=True)
-class Look:
-    """How the first frames of a picture look.
-
-    Args:
-        pixel_format: ffmpeg's name of the layout of samples; "" if no frame could be decoded.
-        colour: the tags.
-        interlaced: some frame is of two fields.
-        side_data: names of what the frames carry beside their samples.
-        turning: ffmpeg's filters that turn a frame upright.
-    """
-
-    pixel_format: str = ""
-    colour: Colour = field(default_factory=Colour)
-    interlaced: bool = False
-    side_data: tuple[str, ...] = ()
-    turning: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,7 +94,8 @@ def summarised(path: Path, kind: Kind, index: int | None = None) -> Summary:
                 summary = _summary(container, size, index)
             file.seek(0)
             with _opened(file, kind) as container:
-                return replace(summary, look=_look(container, summary))
+                most, has_alpha = int(summary.decoder[-1]), "-c:v" in summary.decoder
+                return replace(summary, look=look_at(container, summary.picture, most, has_alpha=has_alpha))
     except av.FFmpegError as error:
         raise FfmpegFailure(str(error.strerror or "it cannot be read")) from error
 
@@ -267,63 +240,18 @@ def _places(container: InputContainer, picture: Any) -> tuple[tuple[int, ...], d
     import av
 
     slots: list[int] = []
-    starts: dict[int, Fraction] = {}
-    ends: dict[int, Fraction] = {}
+    starts: dict[int, int] = {}
+    ends: dict[int, int] = {}
     wanted = [picture, *(one for one in container.streams if one.type in ("audio", "subtitle"))]
     with contextlib.suppress(av.FFmpegError):  # a file that ends too early is judged by what is decoded of it
         for packet in container.demux(wanted):
-            index, base = packet.stream_index, packet.time_base or Fraction(0)
+            index = packet.stream_index
             if packet.pts is not None and packet.size:
-                starts.setdefault(index, packet.pts * base)
-                ends[index] = max(ends.get(index, Fraction(0)), (packet.pts + (packet.duration or 0)) * base)
+                starts.setdefault(index, packet.pts)
+                ends[index] = max(ends.get(index, 0), packet.pts + (packet.duration or 0))
             if index == picture.index and packet.size and not packet.is_discard:
                 place = packet.dts if packet.dts is not None else packet.pts
                 slots.append(len(slots) if place is None else place)
-    return tuple(slots), starts, max(ends.values(), default=Fraction(0))
-
-
-def _look(container: InputContainer, summary: Summary) -> Look:
-    """Decode the first frames, of which only what they look like is kept."""
-    picture: Any = container.streams[summary.picture]
-    picture.codec_context.options = {"max_pixels": summary.decoder[-1]}
-    look, pixels = Look(), 0
-    for frame in islice(_frames(container, picture), _LOOKED_AT):
-        look, pixels = _with_frame(look, frame), pixels + frame.width * frame.height
-        if pixels > _LOOKED_AT_PIXELS:
-            break
-    if look.pixel_format and "-c:v" in summary.decoder:
-        return replace(look, pixel_format="yuva420p")  # the only layout with alpha that these decoders have
-    return look
-
-
-def _frames(container: InputContainer, picture: Any) -> Iterator[VideoFrame]:
-    """Decode a stream as far as it goes."""
-    import av
-
-    with contextlib.suppress(av.FFmpegError):
-        for packet in container.demux(picture):
-            with contextlib.suppress(av.FFmpegError):  # a damaged frame; the next may be sound
-                yield from picture.decode(packet)
-
-
-def _with_frame(look: Look, frame: VideoFrame) -> Look:
-    return Look(
-        look.pixel_format or frame.format.name,
-        look.colour if look.pixel_format else _colour(frame),
-        look.interlaced or frame.interlaced_frame,
-        tuple(sorted({*look.side_data, *_side_data(frame)})),
-        look.turning if look.pixel_format else turning_of(frame),
-    )
-
-
-def _side_data(frame: VideoFrame) -> Iterator[str]:
-    with contextlib.suppress(ValueError):  # a kind that PyAV has no name for
-        kinds: Any = frame.side_data  # a mapping by its base class, but its iterator gives the values
-        for one in kinds:
-            if one.type.name in SIDE_DATA_NAMES:
-                yield SIDE_DATA_NAMES[one.type.name]
-
-
-def _colour(frame: VideoFrame) -> Colour:
-    values = (frame.color_range, frame.colorspace, frame.color_primaries, frame.color_trc)
-    return Colour(*(names.get(value) for names, value in zip(COLOUR_NAMES, values, strict=True)))
+    bases = {one.index: one.time_base or Fraction(0) for one in wanted}
+    begun = {index: tick * bases[index] for index, tick in starts.items()}
+    return tuple(slots), begun, max((tick * bases[index] for index, tick in ends.items()), default=Fraction(0))
