@@ -1,18 +1,17 @@
 """The two fields of interlaced clips are restored apart, and woven again."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from clip_commands import Command, restored
 from clip_making import ffmpeg
-from running import Run, lines_of
+from oracle import output as output_of_ffmpeg
+from running import lines_of
 
 from pipcli.cli.clip_fields import FieldsApart
 from pipcli.cli.clip_restoring import Facts, KeeperOf, Restored, Shown
-
-Command = Callable[..., Run]
 
 
 class Noted:
@@ -69,3 +68,51 @@ def test_an_interlaced_clip_is_fitted_field_by_field(task: tuple[str, ...], comm
         assert run.code == 0, run.err.decode()
         counts[order] = len(next(line for line in lines_of(run) if line["type"] == "result")["steps_done"])
     assert counts["tff"] == 2 * counts["prog"]
+
+
+FIELDS = "testsrc2=s=48x32:r=50:d=0.4"
+ILDCT = ("-flags", "+ildct+ilme")
+
+
+@pytest.mark.parametrize(
+    ("source", "coding", "output"),
+    [
+        (
+            "in.mp4",
+            ("-vf", "setfield=tff,format=yuv420p", "-c:v", "libx264", *ILDCT, "-x264-params", "tff=1"),
+            "out.mp4",
+        ),
+        ("in.mkv", ("-vf", "setfield=bff,format=yuv420p", "-c:v", "mpeg2video", *ILDCT), "out.mkv"),
+        ("in.mkv", ("-vf", "setfield=tff,format=yuv422p", "-c:v", "mpeg2video", *ILDCT), "out.mp4"),
+        ("in.mov", ("-vf", "setfield=bff,format=yuv422p10", "-c:v", "prores_ks", "-flags", "+ildct"), "out.mov"),
+        ("in.avi", ("-vf", "setfield=tff,format=yuv420p", "-c:v", "mpeg4", *ILDCT), "out.avi"),
+        ("in.mkv", ("-vf", "setfield=bff,format=yuv444p", "-c:v", "ffv1"), "out.mkv"),
+    ],
+)
+def test_the_order_of_fields_is_kept(
+    source: str, coding: tuple[str, ...], output: str, command: Command, tmp_path: Path
+) -> None:
+    ffmpeg("-f", "lavfi", "-i", FIELDS, *coding, tmp_path / source)
+    said = restored(command, tmp_path / source, tmp_path / output)
+    assert "interlaced" in said
+    assert field_orders(tmp_path / output) == field_orders(tmp_path / source) != ["progressive"]
+
+
+def field_orders(path: Path) -> list[str]:
+    """Return which fields come first in a clip's frames, as its decoder marks them."""
+    kinds = {"top": "TOPFIRST", "bottom": "BOTTOMFIRST", "progressive": "PROGRESSIVE"}
+    found = []
+    for name, kind in kinds.items():
+        filters = ("-i", path, "-vf", f"select=eq(interlace_type\\,{kind})", "-c:v", "rawvideo", "-f", "framecrc", "-")
+        found += [name] if "\n0," in output_of_ffmpeg(*filters) else []
+    return found
+
+
+def test_interlaced_clips_should_be_deinterlaced_first_where_fields_cannot_stay_apart(
+    command: Command, tmp_path: Path
+) -> None:
+    ffmpeg("-f", "lavfi", "-i", FIELDS, "-vf", "setfield=tff", "-c:v", "libx264", *ILDCT, tmp_path / "in.mp4")
+    said = restored(command, tmp_path / "in.mp4", tmp_path / "more.mp4", "--task", "interpolate")
+    assert "deinterlace it first" in said
+    said = restored(command, tmp_path / "in.mp4", tmp_path / "out.webm")
+    assert "cannot say that the clip is interlaced" in said and "deinterlace" not in said

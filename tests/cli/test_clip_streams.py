@@ -3,43 +3,20 @@
 The clips have no noise, so that their frames are given back as they were, which is quick.
 """
 
-import time
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import pytest
-from clip_making import ffmpeg, read
+from clip_commands import FAST, PICTURE, SECOND, TONE, Command, refused, restored
+from clip_making import ffmpeg
 from oracle import chapters, held, shown, with_disposition
-from oracle import output as output_of_ffmpeg
 from PIL import Image
-from running import Run
 
-Command = Callable[..., Run]
-PICTURE = ("-f", "lavfi", "-i", "testsrc2=s=48x32:r=25:d=0.4,format=yuv420p")
-SECOND = ("-f", "lavfi", "-i", "testsrc2=s=48x32:r=25:d=0.4,hflip,format=yuv420p")
-TONE = ("-f", "lavfi", "-i", "sine=d=0.5")
-FAST = ("-c:v", "libx264", "-preset", "ultrafast")
 CHAPTERS = (
     ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=200\ntitle=One\n"
     "[CHAPTER]\nTIMEBASE=1/1000\nSTART=200\nEND=400\ntitle=Two\n"
 )
-
-
-def restored(command: Command, source: Path, output: Path, *arguments: str) -> str:
-    """Run the command, which must succeed, and return what it said."""
-    run = command("video", source, "-o", output, "--device", "cpu", *arguments)
-    assert run.code == 0, run.err.decode()
-    return run.err.decode()
-
-
-def refused(command: Command, *arguments: str | Path) -> str:
-    """Return the one line with which the command refuses its input, at once."""
-    began = time.monotonic()
-    run = command("video", *arguments, "--device", "cpu")
-    assert run.code == 2 and time.monotonic() - began < 5
-    return run.message
 
 
 def apart(times: list[Fraction]) -> list[Fraction]:
@@ -71,6 +48,24 @@ def test_an_avi_with_b_frames_keeps_its_times(
     assert lag(tmp_path / output) == lag(source)
     sounds = [[one.packets for one in held(path) if one.type == "audio"] for path in (source, tmp_path / output)]
     assert [[check for _, check in one] for one in sounds[0]] == [[check for _, check in one] for one in sounds[1]]
+
+
+def test_an_avi_with_packed_b_frames_keeps_its_times(command: Command, tmp_path: Path) -> None:
+    ffmpeg(*PICTURE, "-c:v", "mpeg4", "-bf", "1", "-vtag", "XVID", "-q:v", "2", tmp_path / "in.avi")
+    with av.open(str(tmp_path / "in.avi")) as old, av.open(str(tmp_path / "packed.avi"), "w") as new:
+        stream = new.add_stream_from_template(old.streams.video[0])
+        frames = [bytes(packet) for packet in old.demux() if packet.size]
+        first, *rest = frames
+        at = first.index(b"\0\0\x01\xb6")
+        packets = [first[:at] + b"\0\0\x01\xb2DivX503b1393p" + first[at:]]  # the "p" says that frames are packed
+        for following, between in zip(rest[:-1:2], rest[1::2], strict=True):
+            packets += [following + between, b"\0\0\x01\xb6\x53\x7f"]  # two frames in one packet, an empty one behind
+        for place, data in enumerate(packets + rest[len(packets) - 1 :]):
+            packet = av.Packet(data)
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, place, place, Fraction(1, 25)
+            new.mux(packet)
+    restored(command, tmp_path / "packed.avi", tmp_path / "out.avi")
+    assert apart(shown(tmp_path / "out.avi")) == [Fraction(frame, 25) for frame in range(len(frames))]
 
 
 @pytest.mark.parametrize("late", ["picture", "sound"])
@@ -220,95 +215,3 @@ def test_a_few_bytes_that_stand_for_much_work_are_refused_at_once(command: Comma
     (tmp_path / "both").write_bytes(b"".join(files))
     ffmpeg("-f", "image2pipe", "-c:v", "png", "-i", tmp_path / "both", "-c", "copy", tmp_path / "change.mkv")
     assert "changes the size" in refused(command, tmp_path / "change.mkv")
-
-
-FIELDS = "testsrc2=s=48x32:r=50:d=0.4"
-ILDCT = ("-flags", "+ildct+ilme")
-
-
-@pytest.mark.parametrize(
-    ("source", "coding", "output"),
-    [
-        (
-            "in.mp4",
-            ("-vf", "setfield=tff,format=yuv420p", "-c:v", "libx264", *ILDCT, "-x264-params", "tff=1"),
-            "out.mp4",
-        ),
-        ("in.mkv", ("-vf", "setfield=bff,format=yuv420p", "-c:v", "mpeg2video", *ILDCT), "out.mkv"),
-        ("in.mkv", ("-vf", "setfield=tff,format=yuv422p", "-c:v", "mpeg2video", *ILDCT), "out.mp4"),
-        ("in.mov", ("-vf", "setfield=bff,format=yuv422p10", "-c:v", "prores_ks", "-flags", "+ildct"), "out.mov"),
-        ("in.avi", ("-vf", "setfield=tff,format=yuv420p", "-c:v", "mpeg4", *ILDCT), "out.avi"),
-        ("in.mkv", ("-vf", "setfield=bff,format=yuv444p", "-c:v", "ffv1"), "out.mkv"),
-    ],
-)
-def test_the_order_of_fields_is_kept(
-    source: str, coding: tuple[str, ...], output: str, command: Command, tmp_path: Path
-) -> None:
-    ffmpeg("-f", "lavfi", "-i", FIELDS, *coding, tmp_path / source)
-    said = restored(command, tmp_path / source, tmp_path / output)
-    assert "interlaced" in said
-    assert field_orders(tmp_path / output) == field_orders(tmp_path / source) != ["progressive"]
-
-
-def field_orders(path: Path) -> list[str]:
-    """Return which fields come first in a clip's frames, as its decoder marks them."""
-    kinds = {"top": "TOPFIRST", "bottom": "BOTTOMFIRST", "progressive": "PROGRESSIVE"}
-    found = []
-    for name, kind in kinds.items():
-        filters = ("-i", path, "-vf", f"select=eq(interlace_type\\,{kind})", "-c:v", "rawvideo", "-f", "framecrc", "-")
-        found += [name] if "\n0," in output_of_ffmpeg(*filters) else []
-    return found
-
-
-def test_interlaced_clips_should_be_deinterlaced_first_where_fields_cannot_stay_apart(
-    command: Command, tmp_path: Path
-) -> None:
-    ffmpeg("-f", "lavfi", "-i", FIELDS, "-vf", "setfield=tff", "-c:v", "libx264", *ILDCT, tmp_path / "in.mp4")
-    said = restored(command, tmp_path / "in.mp4", tmp_path / "more.mp4", "--task", "interpolate")
-    assert "deinterlace it first" in said
-    said = restored(command, tmp_path / "in.mp4", tmp_path / "out.webm")
-    assert "cannot say that the clip is interlaced" in said and "deinterlace" not in said
-
-
-def test_a_cut_between_dark_scenes_is_no_place_for_frames_in_between(command: Command, tmp_path: Path) -> None:
-    dark = "format=gbrp,lutrgb=r='4+val*0.12':g='4+val*0.12':b='4+val*0.12'"
-    for at, scene in enumerate(("gradients=s=48x32:r=25:d=0.2:seed=1:speed=0.01", "testsrc2=s=48x32:r=25:d=0.2")):
-        ffmpeg("-f", "lavfi", "-i", scene, "-vf", dark, "-c:v", "ffv1", tmp_path / f"{at}.mkv")
-    joined = ("-filter_complex", "[0][1]concat", "-c:v", "ffv1", tmp_path / "in.mkv")
-    ffmpeg("-i", tmp_path / "0.mkv", "-i", tmp_path / "1.mkv", *joined)
-    said = restored(command, tmp_path / "in.mkv", tmp_path / "out.mkv", "--task", "interpolate", "--lossless")
-    assert "in 2 scenes" in said
-    before, after = read(tmp_path / "in.mkv"), read(tmp_path / "out.mkv")
-    assert (after[9] == before[4]).all() or (after[9] == before[5]).all()
-
-
-def test_refusals_and_notes_name_what_helps(command: Command, tmp_path: Path) -> None:
-    uneven = ("-vf", "select=not(eq(n\\,3)+eq(n\\,4)+eq(n\\,8))", "-fps_mode", "passthrough", "-enc_time_base", "1/600")
-    ffmpeg(*PICTURE, *uneven, "-video_track_timescale", "600", *FAST, "-bf", "0", tmp_path / "in.mp4")
-    said = refused(command, tmp_path / "in.mp4", "--codec", "mpeg4", "-o", tmp_path / "out.mp4")
-    assert said.startswith("mpeg4 has one rate") and "--codec" in said and ".mp4" not in said
-    (tmp_path / "in.mp4").rename(tmp_path / "in.3gp")
-    run = command("video", tmp_path / "in.3gp", "--device", "cpu")
-    assert run.out.decode().strip() == str(tmp_path / "in_denoised.mp4")
-    ffmpeg(*PICTURE, *FAST, "-f", "mpegts", tmp_path / "in.ts")
-    ffmpeg(*PICTURE, "-c:v", "mpeg2video", "-f", "vob", tmp_path / "in.vob")
-    assert "MPEG transport stream, which is not read" in refused(command, tmp_path / "in.ts")
-    assert "MPEG program stream, which is not read" in refused(command, tmp_path / "in.vob")
-
-
-def test_h264_that_few_programs_play_is_told(command: Command, tmp_path: Path) -> None:
-    pictures = [Image.new("RGB", (47, 31), (20, 40, 90 + 40 * at)) for at in range(3)]
-    pictures[0].save(tmp_path / "in.gif", save_all=True, append_images=pictures[1:], duration=100)
-    assert "is not played by QuickTime" in restored(command, tmp_path / "in.gif", tmp_path / "out.mp4")
-    said = restored(command, tmp_path / "in.gif", tmp_path / "vp9.mp4", "--codec", "libvpx-vp9")
-    assert "is not played" not in said and [one.codec for one in held(tmp_path / "vp9.mp4")] == ["vp9"]
-
-
-@pytest.mark.parametrize("name", ["shot_{:03}_1080p.png", "2024-{:02}-x.png", "a{:04}b2.png"])
-def test_pictures_are_numbered_by_what_tells_them_apart(name: str, command: Command, tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
-    for number in (9, 10, 11):
-        Image.new("L", (16, 16), 10 * number).save(tmp_path / "in" / name.format(number))
-    run = command("video", tmp_path / "in", "-o", tmp_path / "out", "--device", "cpu")
-    assert run.code == 0, run.err.decode()
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {name.format(number) for number in (9, 10, 11)}
