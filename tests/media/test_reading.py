@@ -160,3 +160,25 @@ def test_running_out_of_memory_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("pipcli.media.png.decode", greedy)
     with pytest.raises(UnusableInputError, match="x does not fit into memory"):
         decode_photo(png_of(samples(1, 1, 1, "uint8")), "x")
+
+
+@pytest.mark.parametrize(
+    ("beginning", "words"),
+    [
+        (b"\x89PNG\r\n\x1a\n\x2f\0\0\0IHDR", "cut off or damaged"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x09\0\0\0\x09\x08\0\0\0\0", "64 MiB beside its picture"),
+    ],
+)
+def test_a_png_of_much_more_than_its_picture_is_given_up_long_before_its_end(beginning: bytes, words: str) -> None:
+    taken = 0
+
+    class Long(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            nonlocal taken
+            part = beginning.ljust(size, b"\0") if taken == 0 else bytes(size)
+            taken += size
+            return part
+
+    with pytest.raises(UnusableInputError, match=words):
+        read_stream(Long())  # type: ignore[arg-type]
+    assert taken < 80 << 20

@@ -7,10 +7,12 @@ import errno
 import io
 import os
 import stat
+import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from pipcli.errors import UnusableInputError
+from pipcli.media.exif import MOST_METADATA
 from pipcli.media.formats import sniff
 
 MAX_PIXELS = 89_478_485
@@ -20,6 +22,7 @@ MAX_FILE_BYTES = 768 << 20
 """Enough for the largest picture in 16-bit RGBA, uncompressed."""
 
 _CHUNK = 1 << 20
+_LARGEST_PNG_PIXEL = 9  # bytes: 16-bit RGBA that Deflate could not make smaller
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -120,16 +123,34 @@ def read_bounded(stream: BinaryIO, name: str) -> bytes:
     Raises:
         UnusableInputError: it is empty, holds no picture of a known format, or too many bytes.
     """
-    data = io.BytesIO()
+    data, largest = io.BytesIO(), MAX_FILE_BYTES
     while chunk := stream.read(_CHUNK):
-        if not data.tell():
-            sniff(chunk, name)
+        if not data.tell() and sniff(chunk, name) == "PNG":
+            largest = _largest_png(chunk, name)
         data.write(chunk)
+        if data.tell() > largest:
+            raise UnusableInputError(
+                f"{name} holds more than {MOST_METADATA >> 20} MiB beside its picture: remove them"
+            )
         if data.tell() > MAX_FILE_BYTES:
             raise UnusableInputError(f"{name} is larger than {MAX_FILE_BYTES >> 20} MiB: scale the picture down")
     if not data.tell():
         raise UnusableInputError(f"{name} is empty: give a picture that opens in a viewer")
     return data.getvalue()
+
+
+def _largest_png(beginning: bytes, name: str) -> int:
+    """How many bytes a PNG can have by the size in its header, with as many metadata as are carried along.
+
+    Raises:
+        UnusableInputError: it does not begin with a header.
+    """
+    if beginning[12:16] == b"CgBI":  # which has a reason of its own
+        return MAX_FILE_BYTES
+    if len(beginning) < 24 or beginning[8:16] != b"\0\0\0\x0dIHDR":
+        raise UnusableInputError(f"{name} is cut off or damaged and cannot be read as PNG: get a fresh copy")
+    width, height = struct.unpack(">II", beginning[16:24])
+    return min(MAX_FILE_BYTES, _LARGEST_PNG_PIXEL * width * height + MOST_METADATA)
 
 
 def _check_regular(status: os.stat_result, name: str, wanted: str) -> None:
