@@ -7,7 +7,6 @@ import errno
 import io
 import os
 import stat
-import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -128,12 +127,10 @@ def read_bounded(stream: BinaryIO, name: str) -> bytes:
         if not data.tell() and sniff(chunk, name) == "PNG":
             largest = _largest_png(chunk, name)
         data.write(chunk)
-        if data.tell() > largest:
-            raise UnusableInputError(
-                f"{name} holds more than {MOST_METADATA >> 20} MiB beside its picture: remove them"
-            )
         if data.tell() > MAX_FILE_BYTES:
             raise UnusableInputError(f"{name} is larger than {MAX_FILE_BYTES >> 20} MiB: scale the picture down")
+        if data.tell() > largest:
+            raise UnusableInputError(f"{name} holds more than {MOST_METADATA >> 20} MiB beside its picture: remove it")
     if not data.tell():
         raise UnusableInputError(f"{name} is empty: give a picture that opens in a viewer")
     return data.getvalue()
@@ -149,7 +146,7 @@ def _largest_png(beginning: bytes, name: str) -> int:
         return MAX_FILE_BYTES
     if len(beginning) < 24 or beginning[8:16] != b"\0\0\0\x0dIHDR":
         raise UnusableInputError(f"{name} is cut off or damaged and cannot be read as PNG: get a fresh copy")
-    width, height = struct.unpack(">II", beginning[16:24])
+    width, height = (int.from_bytes(beginning[at : at + 4], "big") for at in (16, 20))
     return min(MAX_FILE_BYTES, _LARGEST_PNG_PIXEL * width * height + MOST_METADATA)
 
 
