@@ -51,6 +51,11 @@ class NoiseSpectrum:
         """Return the (C,) variances of a sample, in each opponent colour."""
         return np.array([self._table(colour).mean() for colour in range(len(self.power))])
 
+    def correlated(self) -> Floats:
+        """Return in each opponent colour how many samples say as much as one of independent noise: (C,)."""
+        tables = [self._table(colour) for colour in range(len(self.power))]
+        return np.array([np.square(table).mean() / table.mean() ** 2 for table in tables])
+
     def covariances(self, farthest: int) -> Floats:
         """Return the (farthest + 1,) mean covariances of samples so many pixels apart in a row, over all colours."""
         rows = np.mean([self._table(colour) for colour in range(len(self.power))], axis=(0, 1))

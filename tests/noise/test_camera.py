@@ -81,6 +81,14 @@ def test_a_texture_is_not_taken_for_noise() -> None:
     assert look.trust < 0.25
 
 
+@pytest.mark.parametrize("tint", [(1.0, 1.0, 1.0), (1.0, 0.9, 0.7)])
+def test_rough_ground_of_one_hue_is_not_taken_for_noise(tint: tuple[float, float, float]) -> None:
+    ground = torch.from_numpy(camera_noise((SIDE, SIDE, 1), 12 / 255, 1.5, seed=5))[..., 0].float()
+    lights = torch.from_numpy(camera_noise((SIDE, SIDE, 1), 1.0, 12.0, seed=6))[..., 0].float()
+    picture = (0.5 + ground * (1 + 0.5 * lights).clamp(0.3, 2)) * torch.tensor(tint)[:, None, None]
+    assert detect(Evidence(picture.clamp(0, 1)[None])) is not NoiseName.CAMERA
+
+
 def test_a_given_level_is_that_of_the_whole_with_the_spectrum_that_is_found() -> None:
     noise = camera_noise((SIDE, SIDE, 3), 5 / 255, 1.2)
     observation = (ramp(SIDE) + torch.from_numpy(noise).permute(2, 0, 1)[None].float()).clamp(0, 1)

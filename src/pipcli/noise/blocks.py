@@ -32,10 +32,12 @@ class Blocks:
         level: (N,) mean brightness, in [0, 1].
         energy: (N, C, GROUPS) mean squared coefficient of an orthonormal transform in each group of frequencies, in
             each opponent colour; white noise of variance v gives v.
+        together: (N, C - 1, GROUPS) mean products of the coefficients in grey and in each difference of colour.
     """
 
     level: Floats
     energy: Floats
+    together: Floats
 
 
 def sample_blocks(evidence: Evidence) -> Blocks | None:
@@ -60,9 +62,9 @@ def sample_blocks(evidence: Evidence) -> Blocks | None:
     colours = np.einsum("ij,jnhw->inhw", _opponent(channels), blocks)
     colours -= colours.mean(axis=(2, 3), keepdims=True)
     basis = dct_matrix(SIDE)
-    squares = np.square(basis @ colours @ basis.T)
-    energy = by_group(squares.reshape(*squares.shape[:2], SIDE**2))
-    return Blocks(level, energy.swapaxes(0, 1).astype(np.float64))
+    bands = (basis @ colours @ basis.T).reshape(*colours.shape[:2], SIDE**2)
+    energy, together = (by_group(bands * other).swapaxes(0, 1) for other in (bands, bands[:1]))
+    return Blocks(level, energy.astype(np.float64), together[:, 1:].astype(np.float64))
 
 
 def by_group(bands: Floats) -> Floats:
