@@ -50,7 +50,7 @@ class Outcome(Enum):
     VARIANCE = "the variance of the outputs stopped falling"
     STEP_LIMIT = "the step limit was reached"
     TIME_LIMIT = "the time limit was reached"
-    CLEAN = "there is no noise above the rounding of 8 bits over its range: the picture is given back as it was"
+    CLEAN = "there is next to no noise: the picture is given back as it was"
     FILTERED = "noise of this kind is taken out by the filters alone"
     UNASKED = "--strength 0 takes nothing out: the picture is given back as it was"
     INTERRUPTED = "interrupted: this is the estimate so far"

@@ -128,9 +128,11 @@ def _completed(plan: Plan, encoder: Encoder, options: EncodingOptions) -> Plan:
         notes.append(lost)
     is_played = encoder.codec != "h264" or layout.name in _PLAYED or layout.name == clip.pixel_format
     if plan.kind in ("mp4", "mov") and not is_played:
+        # H.264 in 4:2:0, which all of them play, wants even sides.
+        odd = plan.width % 2 or plan.height % 2
+        way = "--codec libvpx-vp9" if odd else "--pix-fmt yuv420p, with less colour resolution,"
         notes.append(
-            f"h264 in {layout.name} is not played by QuickTime, browsers and phones: --codec libvpx-vp9, or a picture "
-            "of even sides, is played by more of them"
+            f"h264 in {layout.name} is not played by QuickTime, browsers and phones: {way} is played by more of them"
         )
     if clip.codec not in ("", encoder.codec) and options.codec is None and not options.lossless:
         notes.append(f"the picture, which was {clip.codec}, is coded as {encoder.codec}")
