@@ -49,7 +49,7 @@ EVIDENCE = (0.035, 0.065)
 # In grey pictures, or where colour has less than this share of the grey standard deviation, there is no cross-check
 # between colours, and more is asked for. Of six textures in grey the largest was 0.07, and of eleven photos of cameras
 # the median is 0.2.
-LEAST_COLOUR, EVIDENCE_IN_GREY = 0.1, (0.085, 0.12)
+LEAST_COLOUR, EVIDENCE_IN_GREY = 0.04, (0.085, 0.12)
 # The correlation of the flattest blocks' coefficients in grey and in colour: up to 0.34 in photos of cameras, whose
 # sensor has other pixels for other colours, and from 0.8 in textures of one hue.
 OF_ONE_HUE = (0.45, 0.7)
