@@ -238,7 +238,7 @@ def test_what_is_particular_about_a_clip_is_told(tmp_path: Path) -> None:
     ffmpeg(*PICTURE, *PICTURE, "-map", "0", "-map", "1", "-c:v", "libx264", tmp_path / "two.mkv")
     hdr, fields = open_clip(tmp_path / "hdr.mp4"), open_clip(tmp_path / "fields.mp4")
     assert [note for note in hdr.notes if "HDR (PQ)" in note] and [n for n in hdr.notes if "Mastering display" in n]
-    assert [note for note in fields.notes if "interlaced" in note]
+    assert (fields.first_field, hdr.first_field) == ("top", None)
     clip, plan, written = rewritten(tmp_path / "two.mkv", tmp_path / "out.mkv")
     assert clip.notes[0] == "stream 0 of 2 pictures is the one restored; stream 1 is not"
     assert [(stream.type, stream.codec) for stream in written.streams] == [("video", "h264")]

@@ -6,12 +6,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from pipcli import __version__
+from pipcli.cli.clip_fields import FieldsApart
 from pipcli.cli.clip_looking import ClipMetrics
 from pipcli.cli.clip_options import ClipOptions
+from pipcli.cli.clip_restoring import Unchanged
 from pipcli.cli.report import effective, noise_fields, rounded_level
 from pipcli.cli.request import kind_of
 from pipcli.media import shown
-from pipcli.media.clips import Clip
+from pipcli.media.clips import DEINTERLACE, Clip
 from pipcli.restore import Outcome
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def started(job: "ClipJob", said: ClipOptions) -> None:
         f"{rounded_level(noise):g} ({noise.origin}), {_counted(len(job.windows), 'window')} of frames in "
         f"{_counted(scenes, 'scene')}, on {device.torch_device} ({device.reason})"
     )
-    for note in (*clip.notes, *job.files.plan.notes, *means.degradation.notes):
+    for note in (*clip.notes, *fields_note(job), *job.files.plan.notes, *means.degradation.notes):
         reporter.say(note)
     if job.finished_before:
         reporter.say(f"{job.finished_before} of {_counted(len(job.windows), 'window')} were there already: going on")
@@ -62,6 +64,17 @@ def started(job: "ClipJob", said: ClipOptions) -> None:
             "per_frame": said.per_frame,
         },
     )
+
+
+def fields_note(job: "ClipJob") -> tuple[str, ...]:
+    """Say what is done with the fields of an interlaced clip, in one sentence; of others, nothing."""
+    if job.files.clip.first_field is None:
+        return ()
+    if isinstance(job.restoring, FieldsApart):
+        return ("the clip is interlaced: its two fields are restored apart wherever something moves between them",)
+    if isinstance(job.restoring, Unchanged) and job.files.plan.keeps_fields:
+        return ("the clip is interlaced: its two fields stay as they are",)
+    return (DEINTERLACE,)
 
 
 def described(clip: Clip) -> str:

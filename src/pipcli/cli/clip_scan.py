@@ -23,7 +23,8 @@ class Scan:
     Attributes:
         cuts: the first frame of every scene but the first.
         strip: (1, C, n H', W) float32 in [0, 1]: frames from all over the clip, one below the other, as one picture to
-            read the noise from; H' is a multiple of 8 where there are as many rows.
+            read the noise from; H' is a multiple of 8 where there are as many rows. Of fields apart, one field below
+            the other: noise is told from neighbouring lines, which are of one time there.
         middle: (1, C, H, W) the frame in the middle of the clip.
     """
 
@@ -32,12 +33,13 @@ class Scan:
     middle: Tensor
 
 
-def scan(clip: Clip, check: Callable[[], None]) -> Scan:
+def scan(clip: Clip, check: Callable[[], None], *, fields: bool = False) -> Scan:
     """Read a clip once.
 
     Args:
         clip: to read.
         check: called after every frame; may end the work by raising.
+        fields: whether the fields of its frames are restored apart.
 
     Raises:
         UnusableInputError: it ends too early, or a frame cannot be read.
@@ -55,11 +57,15 @@ def scan(clip: Clip, check: Callable[[], None]) -> Scan:
 
     cuts = tuple(scene_cuts(seen()))
     middle = as_tensor([kept[count // 2]])
-    return Scan(cuts, _strip(as_tensor(list(kept.values()))), middle)
+    looked_at = as_tensor(list(kept.values()))
+    if fields and looked_at.shape[-2] > 1:
+        top, bottom = looked_at[..., ::2, :], looked_at[..., 1::2, :]
+        return Scan(cuts, torch.cat([_strip(top), _strip(bottom)], dim=-2), middle)
+    return Scan(cuts, _strip(looked_at), middle)
 
 
 def _strip(frames: Tensor) -> Tensor:
-    """Put (T, C, H, W) frames one below the other."""
+    """Put (T, C, H, W) frames, or fields of them, one below the other."""
     height = frames.shape[-2]
     rows = height if height < BLOCK else height - height % BLOCK
     return torch.cat(torch.split(frames[:, :, :rows], 1), dim=-2)

@@ -18,8 +18,8 @@ from pipcli.cli.request import Request, settings_of
 from pipcli.cli.units import sigma_in_levels
 from pipcli.keeping import Identity, Kept, checksum, checksum_of, folder_beside
 from pipcli.media import publish
-from pipcli.media.clips import Clip, ClipWriter, Plan
-from pipcli.settings import PUBLISHED_WINDOW_FRAMES, WINDOW_FRAMES, Settings, clip_preset, preset
+from pipcli.media.clips import ClipWriter, Plan
+from pipcli.settings import PUBLISHED_WINDOW_FRAMES, WINDOW_FRAMES, NoiseName, Settings, clip_preset, preset
 
 if TYPE_CHECKING:
     from pipcli.cli.clip_job import ClipJob
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pipcli.cli.clip_scan import Scan
     from pipcli.console import Reporter
     from pipcli.fit.device import Device
+    from pipcli.noise import Noise
 
 # Neighbours share this part of the frames of a window.
 OVERLAP_SHARE = 3
@@ -80,10 +81,26 @@ class ClipRequest:
         fits_blocks = not self.said.per_frame and self.name not in (ClipTaskName.DEHAZE, ClipTaskName.INTERPOLATE)
         return settings_of(self.photo, clip_preset if fits_blocks else preset)
 
-    def identity(self, input_checksum: str, device: str) -> Identity:
-        """Return what decides the frames of the result, on a kind of device, by what is in the input."""
+    def parts_fields(self, files: ClipFiles) -> bool:
+        """Return whether the two fields of the frames are restored apart.
+
+        Only where every line of a frame is one of the result: a kernel, haze and a larger picture go across lines. What
+        was published knows of no fields.
+        """
+        is_of_fields = files.clip.first_field is not None and files.plan.keeps_fields
+        return is_of_fields and not self.said.paper and self.name in (ClipTaskName.DENOISE, ClipTaskName.INPAINT)
+
+    def identity(self, input_checksum: str, device: str, *, fields: bool) -> Identity:
+        """Return what decides the frames of the result.
+
+        Args:
+            input_checksum: of what is in the input.
+            device: the kind of it.
+            fields: whether those are restored apart.
+        """
         own = {"--window": self.window, "--per-frame": self.said.per_frame}
-        return {**identity_of(self.photo, input_checksum, device), **own}
+        parted = {"fields apart": True} if fields else {}
+        return {**identity_of(self.photo, input_checksum, device), **own, **parted}
 
 
 def run(name: ClipTaskName, source: Path, said: ClipOptions) -> int:
@@ -105,7 +122,9 @@ def run(name: ClipTaskName, source: Path, said: ClipOptions) -> int:
         keep_freed_memory()
         device = choose_device(said.device)
         reporter = Reporter(Verbosity(said.json, said.quiet, said.verbose))
-        identity = request.identity(files.unchanged.checksum(source), device.torch_device.type)
+        identity = request.identity(
+            files.unchanged.checksum(source), device.torch_device.type, fields=request.parts_fields(files)
+        )
         folder = folder_beside(files.output)
         outputs = files.outputs
         with Kept(folder, identity, outputs, anew=not said.resume, advice="add --no-resume") as kept:
@@ -148,7 +167,8 @@ def _job(
     from pipcli.noise import Evidence
 
     photo = request.photo
-    seen = scan(files.clip, interruption.check if kept.is_empty else interruption.end_keeping)
+    fields = request.parts_fields(files)
+    seen = scan(files.clip, interruption.check if kept.is_empty else interruption.end_keeping, fields=fields)
     depth = files.clip.bit_depth
     noise = noise_of(photo, Evidence(seen.strip), depth, sigma=sigma_in_levels(photo.sigma, 2**depth - 1))
     degradation = photo.task.degradation(noise, seen.middle, _never_hurried(interruption))
@@ -157,7 +177,7 @@ def _job(
     return ClipJob(
         files,
         means,
-        _restoring(request, means, seen, files.clip),
+        _with_fields(_restoring(request, means, seen), noise, apart=fields),
         windows,
         kept,
         interruption,
@@ -175,10 +195,9 @@ def _never_hurried(interruption: Interruption) -> Callable[[], bool]:
     return must_end
 
 
-def _restoring(request: ClipRequest, means: "Means", seen: "Scan", clip: Clip) -> "Restoring":
+def _restoring(request: ClipRequest, means: "Means", seen: "Scan") -> "Restoring":
     """Return the way to restore a window."""
     from pipcli.cli import clip_restoring
-    from pipcli.cli.clip_fields import FIELDS, LEAST_LINES, FieldsApart
     from pipcli.cli.noise_asked import shows_no_noise
 
     if request.name is ClipTaskName.DEHAZE:
@@ -188,12 +207,20 @@ def _restoring(request: ClipRequest, means: "Means", seen: "Scan", clip: Clip) -
         return clip_restoring.FramesBetween(means)
     if shows_no_noise(means.request, means.noise):
         return clip_restoring.Unchanged(means)
-    frames = clip_restoring.FramesApart(means) if request.said.per_frame else clip_restoring.FramesTogether(means)
-    # What else happened to the frames, a blur or a coarser grid, did not keep to the fields.
-    keeps_fields = request.name in (ClipTaskName.DENOISE, ClipTaskName.INPAINT) and not request.said.paper
-    if clip.first_field is not None and keeps_fields and clip.height >= FIELDS * LEAST_LINES:
-        return FieldsApart(frames)
-    return frames
+    return clip_restoring.FramesApart(means) if request.said.per_frame else clip_restoring.FramesTogether(means)
+
+
+def _with_fields(restoring: "Restoring", noise: "Noise", *, apart: bool) -> "Restoring":
+    """Return the way for a clip whose fields are restored apart, unless nothing of it is changed.
+
+    The blocks of a JPEG have been put over the lines of both fields.
+    """
+    from pipcli.cli.clip_fields import FieldsApart
+    from pipcli.cli.clip_restoring import Unchanged
+
+    if not apart or noise.name is NoiseName.JPEG or isinstance(restoring, Unchanged):
+        return restoring
+    return FieldsApart(restoring, noise)
 
 
 def _write(job: "ClipJob", interruption: Interruption, kept: Kept) -> "ClipMetrics | None":

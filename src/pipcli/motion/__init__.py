@@ -5,8 +5,9 @@ loads OpenCV, which no other package of ours may.
 """
 
 from pipcli.motion.between import interpolate
+from pipcli.motion.combing import are_combed
 from pipcli.motion.cuts import scene_cuts
 from pipcli.motion.flow import Motion, estimate_motion
 from pipcli.motion.sampling import warp
 
-__all__ = ["Motion", "estimate_motion", "interpolate", "scene_cuts", "warp"]
+__all__ = ["Motion", "are_combed", "estimate_motion", "interpolate", "scene_cuts", "warp"]

@@ -18,6 +18,7 @@ from pipcli.cli.unchanged import Unchanged
 from pipcli.errors import OutputRefusedError, UnusableInputError
 from pipcli.media import Photo, check_output, publish
 from pipcli.media.clips import (
+    DEINTERLACE,
     Clip,
     ClipWriter,
     EncodingOptions,
@@ -65,7 +66,8 @@ def carry_out_clip(order: Order, degrade: Callable[[Photo], Degraded]) -> int:
     for option, path in order.companions.items():
         publish(path, media.encode_map(*first.companions[option]), overwrite=order.overwrite)
     rows, columns = clean[first.region].shape[:2]
-    notes = (*clip.notes, *plan.notes)
+    fields = () if clip.first_field is None or plan.keeps_fields else (DEINTERLACE,)
+    notes = (*clip.notes, *fields, *plan.notes)
     source = Facts(clip.width, clip.height, clip.channels, clip.bit_depth, notes, clip.frame_count)
     report(order, output, source, (plan.width, plan.height), (columns, rows), first.parameters, outside)
     return 0

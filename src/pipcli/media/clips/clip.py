@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal["mp4", "mov", "mkv", "webm", "avi", "gif", "folder"]
 StreamType: TypeAlias = Literal["video", "audio", "subtitle", "data", "attachment"]
+FieldName: TypeAlias = Literal["top", "bottom"]
 
 LINES_OF_BT709 = 720
 """Where a file does not say by which matrix its colours were coded, players take BT.709 from this height on."""
@@ -155,7 +156,7 @@ class Clip:
     index: int = 0
     decoder: tuple[str, ...] = ()
     disposition: tuple[str, ...] = ()
-    first_field: Literal["top", "bottom"] | None = None
+    first_field: FieldName | None = None
     streams: tuple[Stream, ...] = ()
     chapters: tuple[Chapter, ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
-from pipcli.media.clips.clip import Kind
+from pipcli.media.clips.clip import FieldName, Kind
 from pipcli.media.clips.colours import alpha_of, grey_format
 from pipcli.media.clips.containers import input_options
 from pipcli.media.clips.ffmpeg import FfmpegFailure, PixelFormat, Process, output_of
@@ -34,7 +33,7 @@ def is_opaque(path: Path, kind: Kind, index: int, decoder: tuple[str, ...], layo
     return True
 
 
-def first_field(path: Path, kind: Kind, index: int, decoder: tuple[str, ...]) -> Literal["top", "bottom"]:
+def first_field(path: Path, kind: Kind, index: int, decoder: tuple[str, ...]) -> FieldName:
     """Which field of the first frames, which are interlaced, is shown first.
 
     Raises:

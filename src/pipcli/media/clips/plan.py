@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
-from pipcli.media.clips.clip import Clip, Colour, FrameTimes, Kind, Stream, assumed_matrix
+from pipcli.media.clips.clip import Clip, Colour, FieldName, FrameTimes, Kind, Stream, assumed_matrix
 from pipcli.media.clips.encoding import Encoder
 from pipcli.media.clips.ffmpeg import PixelFormat
+from pipcli.media.clips.upright import is_on_its_side
 
 NO_ENCODER = Encoder("", "")
+DEINTERLACE = "the clip is interlaced, and its two fields are of different times: deinterlace it first"
 NO_LAYOUT = PixelFormat("", 0, 0)
 
 
@@ -64,9 +65,18 @@ class Plan:
         return assumed_matrix(self.height) if matrix == "gbr" and not self.layout.is_rgb else matrix
 
     @property
-    def first_field(self) -> Literal["top", "bottom"] | None:
+    def first_field(self) -> FieldName | None:
         """The field that is shown first, where the lines of the frames are still those of two fields."""
-        return self.clip.first_field if self.height == self.clip.height else None
+        return self.clip.first_field if self._keeps_lines else None
+
+    @property
+    def keeps_fields(self) -> bool:
+        """Whether the frames are those of the clip, line by line, so that each field keeps its place and its time."""
+        return self._keeps_lines and len(self.times.ticks) == self.clip.frame_count
+
+    @property
+    def _keeps_lines(self) -> bool:
+        return self.height == self.clip.height and not is_on_its_side(self.clip.turning)
 
     @property
     def carries_alpha(self) -> bool:

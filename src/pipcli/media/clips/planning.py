@@ -70,8 +70,6 @@ def check_writing(
     if not times.known:
         raise OutputRefusedError("a folder of pictures has no rate: add --fps, or choose a folder as output")
     streams, notes = _streams_that_fit(clip, kind)
-    if clip.first_field is not None and (size[0] != clip.height or len(times.ticks) != clip.frame_count):
-        notes = (*notes, "the clip is interlaced, and its two fields are of different times: deinterlace it first")
     plan = Plan(clip, output, kind, *size, times, streams=streams, overwrite=overwrite, notes=notes)
     return _first_that_works(plan, options)
 

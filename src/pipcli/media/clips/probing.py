@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pipcli.errors import UnusableInputError
 from pipcli.media.clips import ffmpeg
-from pipcli.media.clips.clip import Clip, FrameTimes, assumed_matrix
+from pipcli.media.clips.clip import Clip, FieldName, FrameTimes, assumed_matrix
 from pipcli.media.clips.colours import MATRICES
 from pipcli.media.clips.containers import CUT_OFF, Examined, examine
 from pipcli.media.clips.decoding import first_field, is_opaque
@@ -125,13 +125,20 @@ def _opened(path: Path, examined: Examined, index: int | None) -> Clip:
         index=summary.picture,
         decoder=decoder,
         disposition=summary.disposition,
-        first_field=first_field(*where) if look.interlaced else None,
+        first_field=_first_field(summary, first_field(*where), frames.size[1]) if look.interlaced else None,
         streams=summary.streams,
         chapters=summary.chapters,
         metadata=summary.metadata,
         loops=examined.loops,
         notes=(*summary.notes, *_notes(frames, summary, layout, alike)),
     )
+
+
+def _first_field(summary: Summary, coded: FieldName, lines: int) -> FieldName:
+    """Return the field that is shown first of upright frames: upside down, the lines of the fields change places."""
+    if "vflip" not in summary.look.turning or lines % 2:
+        return coded
+    return "bottom" if coded == "top" else "top"
 
 
 def _check_whole(summary: Summary, examined: Examined, frames: Listed) -> None:
@@ -165,8 +172,6 @@ def _notes(frames: Listed, summary: Summary, layout: PixelFormat, alike: int) ->
         notes.append(
             f"{alike} of {len(frames.ticks)} frames have no time of their own: they are shown between those around them"
         )
-    if summary.look.interlaced:
-        notes.append("the clip is interlaced: a frame has two fields of different times")
     if colour.matrix is None and not layout.is_rgb and not layout.is_grey:
         name = {"bt709": "BT.709", "smpte170m": "BT.601"}[assumed_matrix(frames.size[1])]
         notes.append(f"the clip does not say how its colours are coded: {name} is taken, as players do at its height")
