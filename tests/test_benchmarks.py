@@ -137,3 +137,13 @@ def test_tasks_are_measured_on_files_with_known_truth(script: Script, picture: P
     assert row["size"] == [32, 32]
     assert row["luma"] > row["input"] - 3
     assert row["steps"] == [2, 2]
+
+
+@pytest.mark.slow
+def test_the_bench_of_clean_pictures_measures_one(script: Script, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ended:
+        script("clean_pictures.py", "--pictures", "text-250", "--quality", "draft", "--json", tmp_path / "clean.json")
+    assert ended.value.code == 0
+    rows = json.loads((tmp_path / "clean.json").read_text())["runs"]
+    assert [row["held"] for row in rows] == 6 * [True]
+    assert rows[0]["identical"]

@@ -19,6 +19,7 @@ ALLOWED = {
     "metrics": set(),
     "clip_metrics": {"metrics", "motion"},
     "coding": set(),
+    "guard": set(),
     "convolution": set(),
     "solving": set(),
     "spectra": set(),
@@ -43,7 +44,7 @@ ALLOWED = {
     "console": {"errors", "settings", "restore", "metrics"},
     "cli": {
         "clip_metrics", "console", "coords", "deblurring", "degradations", "dehazing", "errors", "finishing", "fit",
-        "joining", "keeping", "media", "metrics", "motion", "noise", "priors", "restore", "settings", "sheet",
+        "guard", "joining", "keeping", "media", "metrics", "motion", "noise", "priors", "restore", "settings", "sheet",
         "simulation", "tiles",
     },
     "__init__": set(),

@@ -45,6 +45,9 @@ MOST_TAKEN_UNKNOWN = 2.0
 # texture; and it is not the noise that recorrupted pairs are for.
 LARGEST_CORRELATION = 0.15
 
+# Standard errors by which the mean of the result is clearly not that of the observation.
+CLEAR_ERRORS = 5.0
+
 
 class BranchUse(StrEnum):
     """What became of the branch that sees the noisy picture."""
@@ -177,8 +180,20 @@ class _Finish:
         if self.settings.branch is not None:
             filtered, use, weight = self._with_branch(filtered, self.settings.branch)
         share = self._share_of_picture_taken(filtered)
-        picture = torch.lerp(filtered.picture, self.observation, share).cpu()
+        picture = self._of_right_mean(torch.lerp(filtered.picture, self.observation, share)).cpu()
         return Finished(self.whitened.restore(picture.clamp(0, 1)), share, use, weight)
+
+    def _of_right_mean(self, picture: Tensor) -> Tensor:
+        """Return the picture with the mean of each channel that the observation has, if it is clearly another one.
+
+        The noise has a mean of zero in this form, so that the mean of many samples is known well. Where noise is much
+        stronger than the differences in the picture, filters draw colours towards each other.
+        """
+        if self.whitened.spectrum is not None:
+            return picture  # of correlated noise the mean is not known as well
+        difference = (self.observation - picture).mean(dim=(0, 2, 3), keepdim=True)
+        error = math.sqrt(self.whitened.variance / (self.observation.numel() / self.observation.shape[1]))
+        return picture + torch.where(difference.abs() > CLEAR_ERRORS * error, difference, 0.0)
 
     def _share_of_picture_taken(self, filtered: Filtered) -> float:
         """Return how much of what was taken from the observation to give back, so that it is never worse than before.

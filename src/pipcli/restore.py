@@ -51,6 +51,10 @@ class Outcome(Enum):
     STEP_LIMIT = "the step limit was reached"
     TIME_LIMIT = "the time limit was reached"
     CLEAN = "there is next to no noise: the picture is given back as it was"
+    KEPT = (
+        "what was taken out has the shape of the picture and is not noise: the picture is given back as it was; "
+        "name its noise with --sigma or --noise to have it taken out"
+    )
     FILTERED = "noise of this kind is taken out by the filters alone"
     UNASKED = "--strength 0 takes nothing out: the picture is given back as it was"
     INTERRUPTED = "interrupted: this is the estimate so far"

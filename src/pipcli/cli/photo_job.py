@@ -1,7 +1,6 @@
 """One photo on its way from the file to the observation and its networks, and from the solution to the file."""
 
 import dataclasses
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,51 +15,22 @@ from pipcli.cli.observed import both
 from pipcli.cli.photo_files import UNCERTAINTY_SUFFIXES, Files, deliver, unused_beside
 from pipcli.cli.photo_networks import Networks
 from pipcli.cli.report import Metrics
-from pipcli.cli.request import Request, stop_of
+from pipcli.cli.request import Request, kind_of, stop_of
 from pipcli.cli.units import sigma_in_levels, width_in_samples
+from pipcli.cli.watching import FinishWatch
 from pipcli.console import Reporter
 from pipcli.errors import PipRestoreError
 from pipcli.finishing import Finished, finish
 from pipcli.fit.device import Device, ran_out_of_memory
+from pipcli.guard import took_picture
 from pipcli.joining import Degraded
 from pipcli.keeping import Kept, checksum
 from pipcli.media import Photo, Samples, decode_photo, encode_bare, encode_map, encode_photo, format_for, shown
 from pipcli.metrics import psnr
 from pipcli.noise import Evidence, Origin
 from pipcli.restore import Outcome, Solution
-from pipcli.settings import Settings
+from pipcli.settings import NoiseName, Settings
 from pipcli.sheet import Panel, side_by_side
-
-
-class FinishWatch:
-    """Shows the progress of the branch, and ends the finishing when the user or the clock says so."""
-
-    def __init__(
-        self,
-        time_limit: float | None,
-        seconds_before: float,
-        reporter: Reporter,
-        interrupted: Callable[[], bool],
-    ) -> None:
-        self.time_limit = time_limit
-        self.seconds_before = seconds_before
-        self.reporter = reporter
-        self.interrupted = interrupted
-        self._began = time.perf_counter()
-
-    @property
-    def seconds(self) -> float:
-        """Seconds since the networks' picture was there."""
-        return time.perf_counter() - self._began
-
-    def branch_step(self, step: int, steps: int) -> None:
-        """Show a step of the branch."""
-        report.branch_step(self.reporter, step, steps, self.seconds)
-
-    def must_end(self) -> bool:
-        """Return whether to do without what is left."""
-        late = self.time_limit is not None and self.seconds_before + self.seconds >= self.time_limit
-        return late or self.interrupted()
 
 
 class PhotoJob:
@@ -154,7 +124,7 @@ class PhotoJob:
         """Make the best of the networks' picture, write and report."""
         files = self.files
         watch = FinishWatch(self.request.time_limit, solution.seconds, reporter, interrupted)
-        finished = self._finished(solution, watch)
+        solution, finished = self._looked_over(solution, self._finished(solution, watch))
         finishing_seconds = watch.seconds
         data = self._encoded_or_rescued(finished)
         self._deliver(files.output, data)
@@ -186,6 +156,17 @@ class PhotoJob:
         combined = self.request.task.combined
         image = self._as_known(picture) if combined is None else combined(networks, picture)
         return dataclasses.replace(finished, image=image)
+
+    def _looked_over(self, solution: Solution, finished: Finished) -> tuple[Solution, Finished]:
+        """Return both, or the picture as it was where a part of it was taken out for noise.
+
+        What the user says of the noise is not doubted, nor is an estimate that was cut short.
+        """
+        told = kind_of(self.request) is not NoiseName.AUTO or not self.request.task.gives_back
+        untouched = (Outcome.CLEAN, Outcome.UNASKED, Outcome.INTERRUPTED, Outcome.TIME_LIMIT)
+        if told or solution.outcome in untouched or not took_picture(self.observation, finished.image, self.valid):
+            return solution, finished
+        return dataclasses.replace(solution, outcome=Outcome.KEPT, steps=()), Finished(self.observation)
 
     def _filtered(self, image: Tensor, watch: FinishWatch) -> Finished:
         if self.request.task.combined is not None and not self.has_noise:

@@ -14,7 +14,7 @@ import torch
 from pipcli.noise.base import Evidence
 from pipcli.noise.camera import shows_camera_noise
 from pipcli.noise.clipping import variance_ratio
-from pipcli.noise.gaussian import estimate_noise_std
+from pipcli.noise.gaussian import noise_std_of
 from pipcli.noise.impulse import shows_impulses
 from pipcli.noise.jpeg import foi_std
 from pipcli.noise.patches import PATCH_SIDE, Floats, PatchSample, sample_patches
@@ -61,7 +61,7 @@ def detect(evidence: Evidence) -> NoiseName:
         return NoiseName.POISSON
     if shows_impulses(observation, IMPULSE_SHARE):
         return NoiseName.IMPULSE
-    std = estimate_noise_std(observation, evidence.valid)
+    std = noise_std_of(evidence)
     if evidence.coding is not None:
         rounding = foi_std(evidence.coding.planes[0].steps)
         if 255 * rounding > JPEG_STD and rounding > JPEG_FACTOR * std:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pipcli.noise.base import Evidence, Noise, Origin, Whitened, origin_of
 from pipcli.noise.clipping import censored_mean, normal_cdf, variance_ratio
-from pipcli.noise.grounds import has_few_distant_levels, lower_std
+from pipcli.noise.grounds import has_few_distant_levels, leaves_out_the_middle, lower_std, neighbours_are_too_alike
 from pipcli.noise.patches import PATCH_SIDE, PatchSample, sample_patches, variance_of_flattest
 from pipcli.noise.photons import counted_photons
 from pipcli.settings import NoiseName
@@ -38,7 +38,7 @@ class Gaussian(Noise):
     @classmethod
     def of(cls, evidence: Evidence, level: float | None) -> "Gaussian":
         """Return the noise of an observation, whose level is estimated where none is given."""
-        std = estimate_noise_std(evidence.observation, evidence.valid) if level is None else level / 255
+        std = noise_std_of(evidence) if level is None else level / 255
         return cls(255 * std, origin_of(level), std)
 
     @classmethod
@@ -81,12 +81,18 @@ class Gaussian(Noise):
         return self.std**2 * torch.from_numpy(ratio).to(clipped_mean)
 
 
-def estimate_noise_std(observation: Tensor, valid: Tensor | None = None) -> float:
+def noise_std_of(evidence: Evidence) -> float:
+    """Estimate the standard deviation of white Gaussian noise, in [0, 1] units."""
+    return estimate_noise_std(evidence.observation, evidence.valid, coded=evidence.coding is not None)
+
+
+def estimate_noise_std(observation: Tensor, valid: Tensor | None = None, *, coded: bool = False) -> float:
     """Estimate the standard deviation of white Gaussian noise.
 
     Args:
         observation: (1, C, H, W) float32 in [0, 1], C = 1 or 3, any H and W from 1.
         valid: (1, 1, H, W) booleans of the pixels that may be measured, see `Evidence`; None is all.
+        coded: whether it is from a JPEG file.
 
     Returns:
         Nominal sigma in [0, 1] units, before clipping to [0, 1] and 8-bit rounding. Between 0 and 1; 0.0 where
@@ -100,7 +106,11 @@ def estimate_noise_std(observation: Tensor, valid: Tensor | None = None) -> floa
         has_few_distant_levels(observation, valid) and counted_photons(observation, valid) is None
     ):
         return 0.0
-    return lower_std(sample, std)
+    std = lower_std(sample, std, coded=coded)
+    is_picture = std > 0 and (
+        leaves_out_the_middle(observation, std) or neighbours_are_too_alike(observation, std, valid)
+    )
+    return 0.0 if is_picture else std
 
 
 def _std_of_hardly_clipped(sample: PatchSample) -> float:

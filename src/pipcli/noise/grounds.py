@@ -27,10 +27,18 @@ MAX_ROUNDS = 40
 MUCH_LOWER = 0.7
 # Where this share of the patches is wholly black or white, and so says nothing, the others have to look like noise: as
 # flat as white noise is (energy of a low band over that of a high one, 0.5 to 1 in noise, 1.6 to 30 in lettering), or
-# little. A picture that is clean where it can be seen needs no such proof.
+# little. In a JPEG file ringing around letters looks like noise, and where this share is flat there was none.
+SATURATED_SHARE_OF_CODED = 0.05
 SATURATED_SHARE = 0.02
-MOST_ROUGHNESS = 1.3
+MOST_ROUGHNESS = 1.2
 LITTLE_STD, MOST_ROUGHNESS_OF_LITTLE = 8 / 255, 8.0
+
+# Neighbours are alike within this part of the standard deviation: 0.03 to 0.13 of them are in noise, 0.19 to 0.42 in
+# patterns of pixel art that were taken for noise. Where this share or more is black and white each, hits may be among
+# samples without noise, and who names another kind of noise for those is not told that there is none.
+ALIKE, MOST_ALIKE = 8, 0.17
+ENDS_OF_HITS = 0.01
+LEAST_IN_MIDDLE = 0.3
 
 # Drawings of few colours: this share of the samples has no other level within this distance. Noise of one grey level
 # fills the levels beside each that occurs.
@@ -41,12 +49,13 @@ FILLED = 1.25
 MOST_SAMPLES = 300_000
 
 
-def lower_std(sample: PatchSample, std: float) -> float:
+def lower_std(sample: PatchSample, std: float, *, coded: bool) -> float:
     """Return the lower of two levels of noise if the patches support it, both in [0, 1] units.
 
     Args:
         sample: of the picture.
         std: what the patches that are hardly clipped say, above 0.
+        coded: whether the picture is from a JPEG file.
 
     Returns:
         `std`, a level below `MUCH_LOWER` times it, or 0.0 where what was read is no noise.
@@ -57,6 +66,8 @@ def lower_std(sample: PatchSample, std: float) -> float:
         return 0.0
     lower, roughness = _fixed_point(sample, seen, places)
     if lower <= LEAST_STD:
+        return 0.0
+    if coded and float((sample.at_ends >= 1).all(axis=1).mean()) > SATURATED_SHARE_OF_CODED:
         return 0.0
     saturated = 1 - len(places) / len(seen)
     limit = MOST_ROUGHNESS_OF_LITTLE if lower < LITTLE_STD else MOST_ROUGHNESS
@@ -91,6 +102,46 @@ def _fixed_point(sample: PatchSample, seen: np.ndarray, places: np.ndarray) -> t
         if std <= LEAST_STD or abs(std - previous) < 1e-3 * previous:
             break
     return std, roughness
+
+
+def neighbours_are_too_alike(observation: Tensor, std: float, valid: Tensor | None) -> bool:
+    """Return whether more neighbours are alike than noise of a standard deviation would leave, in [0, 1] units.
+
+    Of neighbours in the same flat place noise takes 93 percent further than an eighth of its standard deviation from
+    each other, and more of others. Where many are nearer, it is the picture itself that was measured, as in patterns
+    of a few colours that leave no place flat. Samples at 0 and 1 do not count, and where samples are too coarse to
+    tell, the answer is no.
+
+    Args:
+        observation: (1, C, H, W) float32 in [0, 1].
+        std: that is to be doubted.
+        valid: (1, 1, H, W) booleans of the pixels that count, see `Evidence`; None is all.
+    """
+    if min(float((observation <= 0).float().mean()), float((observation >= 1).float().mean())) > ENDS_OF_HITS:
+        return False
+    counts = (observation > 0) & (observation < 1)
+    counts = counts if valid is None else counts & valid
+    first, second = (slice(None, -1), slice(1, None))
+    across = (observation[..., first] - observation[..., second]).abs()[counts[..., first] & counts[..., second]]
+    down = (observation[..., first, :] - observation[..., second, :]).abs()
+    difference = torch.cat([across, down[counts[..., first, :] & counts[..., second, :]]])
+    changes = difference[difference > LEAST_STD]
+    if not len(changes) or float(changes.min()) > std / ALIKE:
+        return False
+    return float((difference < std / ALIKE).float().mean()) > MOST_ALIKE
+
+
+def leaves_out_the_middle(observation: Tensor, std: float) -> bool:
+    """Return whether samples are nearer to black and white than noise of a standard deviation would take them.
+
+    Clipped noise on black or white takes 62 percent of the samples that it does not clip further than half its
+    standard deviation from the ends, and on all other levels more. JPEG files of drawings in two colours have such
+    samples around strokes, and hardly any in the middle.
+    """
+    inside = observation[(observation > 0) & (observation < 1)]
+    if not len(inside):
+        return False
+    return float((torch.minimum(inside, 1 - inside) > std / 2).float().mean()) < LEAST_IN_MIDDLE
 
 
 def has_few_distant_levels(observation: Tensor, valid: Tensor | None = None) -> bool:

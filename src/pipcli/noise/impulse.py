@@ -24,6 +24,8 @@ MIDDLING = 0.2
 SURELY_FAR, TEXTURE_FACTOR = 0.2, 8.0
 # A sample counts as black or white within this of the end: half a grey level, below which 16 bits still tell levels.
 END = 0.5 / 255
+# A drawing in two colours, also one that was a JPEG, has fewer samples than this between the two.
+TONES, LEAST_MIDDLE = 0.2, 0.005
 STRIP = 64  # rows at a time, since neighbourhoods take 25 times the picture's memory
 # Hit samples take over how far the pilot is off around them, weighted by a bell of this standard deviation in pixels.
 BELL_STD, BELL_MARGIN = 1.0, 3
@@ -104,7 +106,8 @@ def shows_impulses(observation: Tensor, least_share: float) -> bool:
     Those count that are far outside of what the picture's own texture and noise reach, in a neighbourhood that is
     neither black nor white: ink on paper and light on black are a drawing.
     """
-    if min(end_shares(observation)) <= least_share:
+    middle = float(((observation > TONES) & (observation < 1 - TONES)).float().mean())
+    if min(end_shares(observation)) <= least_share or middle < LEAST_MIDDLE:
         return False
     medians = medians_of(observation)
     distance = (observation - medians).abs()

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pipcli.noise.base import Evidence, Noise, Whitened, origin_of
-from pipcli.noise.gaussian import estimate_noise_std
+from pipcli.noise.gaussian import noise_std_of
 from pipcli.noise.patches import PATCH_SIDE
 from pipcli.settings import NoiseName
 
@@ -43,7 +43,7 @@ class Laplace(Noise):
     @classmethod
     def of(cls, evidence: Evidence, level: float | None) -> "Laplace":
         """Return the noise of an observation, whose level is estimated where none is given."""
-        std = estimate_noise_std(evidence.observation, evidence.valid) / QUIET if level is None else level / 255
+        std = noise_std_of(evidence) / QUIET if level is None else level / 255
         return cls(255 * std, origin_of(level), std)
 
     @property

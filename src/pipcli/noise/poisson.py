@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipcli.noise.base import Evidence, origin_of
+from pipcli.noise.base import Evidence, Whitened, origin_of
 from pipcli.noise.patches import Floats, sample_patches, variance_of_flattest
 from pipcli.noise.photons import counted_photons
-from pipcli.noise.stabilised import Stabilised
+from pipcli.noise.stabilised import TABULATED, Stabilised
 from pipcli.settings import LEVELS, NoiseName
 
 DARKEST = 0.02  # below this, 8-bit rounding weighs in on a few photons' noise
@@ -25,6 +25,8 @@ ROUNDS = 4
 # Above this peak counts are summed as if they were normal: a sum over photons would be long, and the same.
 MOST_COUNTED = 4096
 QUANTILES = 256
+# Few photons are less than this in a sample, in the mean: there the transform bends within the noise's own spread.
+FEW = 5.0
 # How fast the mean of 2 sqrt(k + 3/8) passes from 2 sqrt(3/8) without photons to 2 sqrt(k + 1/8), fitted by us to
 # within 0.005 of the noise's standard deviation.
 VANISHING = 1.22
@@ -63,8 +65,41 @@ class Poisson(Stabilised):
         offset = 1 / 8 + torch.exp(-VANISHING * photons) / 4
         return ((photons + offset).sqrt() - first) / (last - first)
 
+    def whitened(self, observation: Tensor, pilot: Tensor) -> Whitened:
+        """Return both after the transform; restoring keeps each channel's mean where there are few photons.
+
+        Where places of different levels were averaged, the transform, which bends near black, makes them too dark. The
+        mean of all samples is known better than that.
+        """
+        whitened = super().whitened(observation, pilot)
+        if float(observation.mean()) * self.level > FEW:
+            return whitened
+        wanted = observation.mean(dim=(0, 2, 3), keepdim=True)
+
+        def restore(filtered: Tensor) -> Tensor:
+            picture = whitened.restore(filtered)
+            for _ in range(ROUNDS):
+                mean = self._clipped_mean(picture).mean(dim=(0, 2, 3), keepdim=True)
+                picture = (picture * (wanted / mean.clamp(min=1e-6))).clamp(0, 1)
+            return picture
+
+        return replace(whitened, restore=restore)
+
+    def _clipped_mean(self, levels: Tensor) -> Tensor:
+        """Return the mean that samples have at clean levels, those above white being clipped."""
+        share, count = self._counts(TABULATED)
+        mean = (share * np.minimum(count / self.level, 1)).sum(axis=1)
+        return torch.from_numpy(np.interp(levels.double().numpy(), TABULATED, mean)).to(levels)
+
     def moments(self, levels: Floats) -> tuple[Floats, Floats]:
         """Return mean and variance of the transform of min(photons / peak, 1)."""
+        share, count = self._counts(levels)
+        value = self.stabilised(torch.from_numpy(np.minimum(count / self.level, 1))).numpy()
+        mean = (share * value).sum(axis=1)
+        return mean, (share * value**2).sum(axis=1) - mean**2
+
+    def _counts(self, levels: Floats) -> tuple[Floats, Floats]:
+        """Return the shares (N, K) that counts have at clean levels (N), and the counts (K) or (N, K)."""
         photons = self.level * levels[:, None]
         if self.level <= MOST_COUNTED:
             most = math.ceil(self.level + 10 * math.sqrt(self.level) + 10)
@@ -75,9 +110,7 @@ class Poisson(Stabilised):
             normal = torch.special.ndtri((torch.arange(QUANTILES, dtype=torch.float64) + 0.5) / QUANTILES).numpy()
             count = np.maximum(photons + np.sqrt(photons) * normal, 0)
             share = np.full_like(count, 1 / QUANTILES)
-        value = self.stabilised(torch.from_numpy(np.minimum(count / self.level, 1))).numpy()
-        mean = (share * value).sum(axis=1)
-        return mean, (share * value**2).sum(axis=1) - mean**2
+        return share, count
 
 
 def estimate_peak(observation: Tensor, valid: Tensor | None = None) -> float:
