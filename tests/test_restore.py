@@ -440,6 +440,16 @@ def test_a_fit_that_diverges_twice_is_an_error_that_says_so(workers: int) -> Non
         solve(member(), member(residual=lambda step: math.nan), member(), workers=workers)
 
 
+def test_a_fit_that_had_come_far_ends_with_its_best_estimate_when_it_diverges_again() -> None:
+    def build(factor: float) -> FakeFit:
+        return FakeFit(lambda step: math.nan if step >= 70 else 0.5, 0.3)
+
+    solution = solve(Planned(WHOLE, build, lambda: [HeldOut(patience=1000)]), steps=1000)
+    assert (solution.outcome, solution.restarts) == (Outcome.HELD_OUT, 1)
+    assert solution.steps == (50,)
+    assert bool(solution.image.isfinite().all())
+
+
 def test_a_residual_near_zero_may_jump_by_large_factors() -> None:
     assert solve(member(residual=lambda step: 1e-9 if step < 15 else 1e-4)).restarts == 0
 

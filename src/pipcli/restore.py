@@ -25,7 +25,7 @@ from pipcli.errors import PipRestoreError
 from pipcli.fit.device import ran_out_of_memory
 from pipcli.fit.fit import Fit, Iterate, members_of
 from pipcli.fit.stopping import Choice, StopRule
-from pipcli.settings import StopName
+from pipcli.settings import SHORTEST_PATIENCE, StopName
 from pipcli.tiles import Window, blend, spread
 
 CHECK_EVERY = 10
@@ -272,6 +272,17 @@ class _Run:
         self.lowest_residual = min(self.lowest_residual, residual)
         return False
 
+    def ends_with_its_best(self, step: int) -> bool:
+        """Return whether the fit, which diverged for the second time at a step, ends with what its rules preferred.
+
+        It does if it had come as far as a rule waits for better estimates: what is there is a good estimate.
+        """
+        choices = [choice for rule in self.rules if (choice := rule.choice()) is not None]
+        if self.diverged_at is None or step < SHORTEST_PATIENCE or not choices:
+            return False
+        self.outcome, self.answer, self.last_output = Outcome.HELD_OUT, choices[0], choices[0].image.cpu()
+        return True
+
     def begin_again(self, step: int) -> None:
         """Forget all that was seen, since the fit diverged at a step.
 
@@ -354,11 +365,11 @@ class _Group:
         for place, (run, iterate) in enumerate(zip(self.runs, iterates, strict=True)):
             if self.left[place]:
                 continue
-            if run.diverges(iterate):
+            if not run.diverges(iterate):
+                run.see(iterate, ending)
+            elif not run.ends_with_its_best(iterate.step):
                 run.begin_again(iterate.step)
                 diverged.append(run)
-            else:
-                run.see(iterate, ending)
             self.left[place] = run.outcome is not None or run in diverged
         return diverged
 
