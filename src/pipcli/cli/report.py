@@ -104,7 +104,7 @@ def noise_fields(noise: "Noise", kind: NoiseName) -> dict[str, object]:
     """Return what a program is told of the noise, whose kind was asked for so."""
     return {
         "sigma": round(noise.std * 255, 2),
-        "sigma_origin": "estimated" if noise.estimated else "given",
+        "sigma_origin": "estimated" if str(noise.origin) in ("estimated", "counted") else "given",
         "noise": {
             "kind": str(noise.name),
             "detected": kind is NoiseName.AUTO,

@@ -18,6 +18,7 @@ class Origin(StrEnum):
 
     GIVEN = "given"
     ESTIMATED = "estimated"
+    COUNTED = "counted"
     FILE = "from file"
     ROUNDING = "of rounding"
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipcli.noise.base import Evidence, Whitened, origin_of
+from pipcli.noise.base import Evidence, Origin, Whitened, origin_of
 from pipcli.noise.patches import Floats, sample_patches, variance_of_flattest
 from pipcli.noise.photons import counted_photons
 from pipcli.noise.stabilised import TABULATED, Stabilised
@@ -43,7 +43,10 @@ class Poisson(Stabilised):
     def of(cls, evidence: Evidence, level: float | None) -> "Poisson":
         """Return the noise of an observation, whose level is estimated where none is given."""
         peak = estimate_peak(evidence.observation, evidence.valid) if level is None else level
-        return cls(peak, origin_of(level), math.sqrt(float(evidence.observation.mean()) / peak))
+        origin = origin_of(level)
+        if level is None and counted_photons(evidence.observation, evidence.valid) is not None:
+            origin = Origin.COUNTED  # the level is exact, and filters need not allow for an error
+        return cls(peak, origin, math.sqrt(float(evidence.observation.mean()) / peak))
 
     def scaled(self, strength: float) -> Self:
         """Return the noise of so many fewer photons."""
