@@ -10,7 +10,7 @@ from pipcli.cli.clip_fields import FieldsApart
 from pipcli.cli.clip_looking import ClipMetrics
 from pipcli.cli.clip_options import ClipOptions
 from pipcli.cli.clip_restoring import Unchanged
-from pipcli.cli.report import effective, noise_fields, rounded_level
+from pipcli.cli.report import effective, noise_fields
 from pipcli.cli.request import kind_of
 from pipcli.media import shown
 from pipcli.media.clips import DEINTERLACE, Clip
@@ -28,8 +28,8 @@ def started(job: "ClipJob", said: ClipOptions) -> None:
     scenes = sum(window.opens_scene for window in job.windows)
     way = "frame by frame" if said.per_frame else f"prior {request.prior}"
     reporter.say(
-        f"{request.task.name} {shown(clip.path)} ({described(clip)}), {way}, {noise.name} noise, {noise.unit} "
-        f"{rounded_level(noise):g} ({noise.origin}), {_counted(len(job.windows), 'window')} of frames in "
+        f"{request.task.name} {shown(clip.path)} ({described(clip)}), {way}, {noise.words}, "
+        f"{_counted(len(job.windows), 'window')} of frames in "
         f"{_counted(scenes, 'scene')}, on {device.torch_device} ({device.reason})"
     )
     for note in (*clip.notes, *fields_note(job), *job.files.plan.notes, *means.degradation.notes):
