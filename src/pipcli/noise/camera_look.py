@@ -35,7 +35,9 @@ UNSMEARED = 8  # rounds after which the energies agree to a percent
 MOST_RATIO = 20.0  # a block with a coarse edge is judged as one with a clear one
 LEAST_ENERGY = 1e-3 / 255**2  # far below the rounding to 8 bits
 # In the grey channel the groups below this one are of the picture's shades too: see `_without_shades`.
-CLEAR = 3
+CLEAR = 4
+# What falls by more decibels from group 2 to 4 is no picture's spectrum, so that the group between is clear too.
+STEEPEST = 10.0
 # The power of noise may fall from a group to the next coarser one, but not by more than this factor: a drawn ramp has
 # some frequencies and not others.
 DEEPEST_DIP = 4.0
@@ -180,7 +182,8 @@ def _without_shades(power: Floats) -> Floats:
     the most; shades rise like a power of the frequency, without end.
     """
     held, squares = np.log(power), np.square(RADII)
-    for group in reversed(range(CLEAR)):
+    steep = 10 * math.log10(power[0, 2] / power[0, 4]) > STEEPEST
+    for group in reversed(range(CLEAR - 1 if steep else CLEAR)):
         slope = (held[0, group + 1] - held[0, group + 2]) / (squares[group + 2] - squares[group + 1])
         most = held[0, group + 1] + max(slope, 0.0) * (squares[group + 1] - squares[group])
         held[0, group] = min(held[0, group], most)
