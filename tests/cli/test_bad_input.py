@@ -14,7 +14,7 @@ from builders import pillow_file, png_of, samples, tiff_of
 from hostile import METADATA_BOMBS, bad_paths, bad_pictures, bombs, mutations, prefixes
 from running import ENVIRONMENT, PATIENCE, Run, in_process_of_its_own, names, opened, picture
 
-from pipcli.cli import photo_job
+from pipcli.cli import noise_asked
 from pipcli.media import publishing
 from pipcli.settings import NoiseName
 
@@ -25,7 +25,7 @@ RESTORE_BOMBS = """
 import json, pathlib, resource, sys, time
 import torch
 from hostile import bombs
-from pipcli.cli import photo_job
+from pipcli.cli import noise_asked
 from pipcli.cli.app import run
 import pipcli.media.png, pipcli.media.pillow_formats, pipcli.media.tiff, pipcli.media.pnm
 
@@ -316,7 +316,7 @@ def test_an_output_that_appears_during_the_work_is_not_replaced(
     denoise: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "in_denoised.png"
-    monkeypatch.setattr(photo_job, "detect", lambda _: output.write_bytes(b"somebody's") and NoiseName.GAUSSIAN)
+    monkeypatch.setattr(noise_asked, "detect", lambda _: output.write_bytes(b"somebody's") and NoiseName.GAUSSIAN)
     run = denoise(picture(tmp_path / "in.png"), "-q")
     assert "exists already" in run.message
     assert run.code == 2
