@@ -27,10 +27,11 @@ MAX_ROUNDS = 40
 MUCH_LOWER = 0.7
 # Where this share of the patches is wholly black or white, and so says nothing, the others have to look like noise: as
 # flat as white noise is (energy of a low band over that of a high one, 0.5 to 1 in noise, 1.6 to 30 in lettering), or
-# little. In a JPEG file ringing around letters looks like noise, and where this share is flat there was none.
+# little. Elsewhere noise that is not little has 2.8 at most, also in JPEG files, and fine screens of print have 30.
+# In a JPEG file ringing around letters looks like noise, and where this share is flat there was none.
 SATURATED_SHARE_OF_CODED = 0.05
 SATURATED_SHARE = 0.02
-MOST_ROUGHNESS = 1.2
+MOST_ROUGHNESS, MOST_ROUGHNESS_ANYWHERE = 1.2, 6.0
 LITTLE_STD, MOST_ROUGHNESS_OF_LITTLE = 8 / 255, 8.0
 
 # Neighbours are alike within this part of the standard deviation: 0.03 to 0.13 of them are in noise, 0.19 to 0.42 in
@@ -71,7 +72,9 @@ def lower_std(sample: PatchSample, std: float, *, coded: bool) -> float:
         return 0.0
     saturated = 1 - len(places) / len(seen)
     limit = MOST_ROUGHNESS_OF_LITTLE if lower < LITTLE_STD else MOST_ROUGHNESS
-    if saturated > SATURATED_SHARE and roughness > limit:
+    if saturated <= SATURATED_SHARE:
+        limit = math.inf if lower < LITTLE_STD else MOST_ROUGHNESS_ANYWHERE
+    if roughness > limit:
         return 0.0
     return lower if lower < MUCH_LOWER * std else std
 

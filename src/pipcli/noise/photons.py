@@ -7,16 +7,20 @@ and its thresholds are ours.
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from pipcli.noise.scattering import is_scattered
 
-MOST_LEVELS = 128
+# A picture of two levels is a drawing: a code of bars or dots has them at random places, too.
+FEWEST_LEVELS, MOST_LEVELS = 3, 128
 MOST_SAMPLES = 1_000_000
 LEAST_UNIT = 2.5 / 255  # of a level; below this 8-bit rounding hides the spacing
 OFF_LEVEL = 0.6 / 255  # 8-bit rounding, and a little
 # Mean squared difference of neighbours' counts over the mean of their sum, and over the share that is not clipped at
 # white: 1 for photons, more where the picture itself varies. Posters have 0.3 at most, strokes of one pixel 0.5.
-LEAST_DISPERSION, MOST_DISPERSION = 0.7, 6.0
+LEAST_DISPERSION = 0.7
+# Variance over mean in blocks: 1 for photons, and more where the picture itself varies in most places.
+MOST_DISPERSION, BLOCK, LEAST_MEAN = 3.5, 4, 0.25
 MOST_WHITE = 0.65  # with one photon at white, 0.63 of the samples of a white picture have one or more
 TRIES = 401
 SMALLEST_SIDE = 16
@@ -35,33 +39,39 @@ def counted_photons(observation: Tensor, valid: Tensor | None = None) -> float |
     if unit is None:
         return None
     counts = (observation / unit).round()
+    if _dispersion_of_blocks(counts) > MOST_DISPERSION:
+        return None
     white = float((observation >= 1).float().mean())
     if white > MOST_WHITE:
         return None
     dispersion = _dispersion(counts) / (1 - white)
-    if not LEAST_DISPERSION <= dispersion <= MOST_DISPERSION:
-        return None
-    # Of two levels the rarer one is the mark: dots of ink on white are as good a drawing as white ones on ink.
-    marks = 1 - counts if float(counts.max()) == 1 and float(counts.mean()) > 0.5 else counts
-    return 1 / unit if is_scattered(marks) else None
+    return 1 / unit if dispersion >= LEAST_DISPERSION and is_scattered(counts) else None
 
 
 def _spacing(observation: Tensor) -> float | None:
     """Return the distance of evenly spaced levels from 0 upwards, of which samples have few, else None."""
     samples = observation.detach().flatten()
     levels = torch.unique(samples[:: max(1, len(samples) // MOST_SAMPLES)]).double().cpu()
-    if not 2 <= len(levels) <= MOST_LEVELS:
+    if not FEWEST_LEVELS <= len(levels) <= MOST_LEVELS:
         return None
     middle = float(levels.diff().median())
     if middle < LEAST_UNIT:
         return None
     levels = levels[levels < 1]  # where counts are clipped
-    if not bool((levels > OFF_LEVEL).any()):
-        return 1.0
     units = torch.linspace(middle - 1 / 255, middle + 1 / 255, TRIES, dtype=torch.float64)[:, None]
     off = (levels - (levels / units).round() * units).abs().amax(dim=1)
     best = int(off.argmin())
     return float(units[best]) if float(off[best]) <= OFF_LEVEL else None
+
+
+def _dispersion_of_blocks(counts: Tensor) -> float:
+    """Return the variance over the mean of the counts in small blocks, in the median of those that have any number."""
+    mean = F.avg_pool2d(counts, BLOCK)
+    some = mean >= LEAST_MEAN
+    if not bool(some.any()):
+        return 0.0
+    variance = F.avg_pool2d(counts.square(), BLOCK) - mean.square()
+    return float((variance / mean.clamp(min=LEAST_MEAN))[some].median()) * BLOCK**2 / (BLOCK**2 - 1)
 
 
 def _dispersion(counts: Tensor) -> float:
