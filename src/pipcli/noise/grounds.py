@@ -47,7 +47,7 @@ DISTANT = 5.5 / 255
 DISTANT_SHARE = 0.98
 FEWEST_LEVELS, MOST_LEVELS = 4, 48
 FILLED = 1.25
-MOST_SAMPLES = 300_000
+MOST_SAMPLES, MOST_PAIRS = 300_000, 3_000_000
 
 
 def lower_std(sample: PatchSample, std: float, *, coded: bool) -> float:
@@ -122,12 +122,19 @@ def neighbours_are_too_alike(observation: Tensor, std: float, valid: Tensor | No
     """
     if min(float((observation <= 0).float().mean()), float((observation >= 1).float().mean())) > ENDS_OF_HITS:
         return False
-    counts = (observation > 0) & (observation < 1)
-    counts = counts if valid is None else counts & valid
-    first, second = (slice(None, -1), slice(1, None))
-    across = (observation[..., first] - observation[..., second]).abs()[counts[..., first] & counts[..., second]]
-    down = (observation[..., first, :] - observation[..., second, :]).abs()
-    difference = torch.cat([across, down[counts[..., first, :] & counts[..., second, :]]])
+    height = observation.shape[-2]
+    rows = torch.arange(0, max(1, height - 1), max(1, observation.numel() // MOST_PAIRS))
+    below = (rows + 1).clamp(max=height - 1)
+    upper, lower = observation[..., rows, :], observation[..., below, :]
+    counts = [(part > 0) & (part < 1) for part in (upper, lower)]
+    if valid is not None:
+        counts[0], counts[1] = (
+            counts[0] & valid[..., rows, :],
+            counts[1] & valid[..., (rows + 1).clamp(max=height - 1), :],
+        )
+    across = (upper[..., 1:] - upper[..., :-1]).abs()[counts[0][..., 1:] & counts[0][..., :-1]]
+    down = (upper - lower).abs()[counts[0] & counts[1]] if height > 1 else across[:0]
+    difference = torch.cat([across, down])
     changes = difference[difference > LEAST_STD]
     if not len(changes) or float(changes.min()) > std / ALIKE:
         return False
@@ -141,7 +148,9 @@ def leaves_out_the_middle(observation: Tensor, std: float) -> bool:
     standard deviation from the ends, and on all other levels more. JPEG files of drawings in two colours have such
     samples around strokes, and hardly any in the middle.
     """
-    inside = observation[(observation > 0) & (observation < 1)]
+    samples = observation.flatten()
+    samples = samples[:: max(1, len(samples) // MOST_SAMPLES)]
+    inside = samples[(samples > 0) & (samples < 1)]
     if not len(inside):
         return False
     return float((torch.minimum(inside, 1 - inside) > std / 2).float().mean()) < LEAST_IN_MIDDLE
