@@ -156,7 +156,8 @@ def test_a_clean_picture_comes_back_bit_for_bit(
     (tmp_path / "in.png").write_bytes(png_of(array))
     run = denoise(tmp_path / "in.png", "--json")
     result = lines_of(run)[-2]
-    assert (result["outcome"], result["steps"], result["seconds"]) == ("clean", [], 0)
+    assert (result["outcome"], result["steps"]) == ("clean", [])
+    assert result["seconds"] < 1  # the seconds of looking at it, on a busy machine
     assert b"there is next to no noise: the picture is given back as it was\n" in run.err
     assert opened(tmp_path / "in_denoised.png").tobytes() == opened(tmp_path / "in.png").tobytes()
     assert seeds_of_fits == []
