@@ -25,7 +25,7 @@ RESTORE_BOMBS = """
 import json, pathlib, resource, sys, time
 import torch
 from hostile import bombs
-from pipcli.cli import noise_asked
+from pipcli.cli import photo_job
 from pipcli.cli.app import run
 import pipcli.media.png, pipcli.media.pillow_formats, pipcli.media.tiff, pipcli.media.pnm
 
