@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import torch
-from running import Run
 
 from pipcli.cli import app, photo_batch
 from pipcli.fit.fit import Fit
+from support.running import Run
 
 LOADED = photo_batch  # before any test steps down from root, who may be the only one to read our sources
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from running import ENVIRONMENT, PATIENCE, START, Run, names, picture
 
 from pipcli.cli import app, interrupt, photo_task
 from pipcli.errors import OutputRefusedError, PipRestoreError, UnusableInputError
+from support.running import ENVIRONMENT, PATIENCE, START, Run, names, picture
 
 Command = Callable[..., Run]
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import pillow_file, png_of, samples, tiff_of
-from hostile import METADATA_BOMBS, bad_paths, bad_pictures, bombs, mutations, prefixes
-from running import ENVIRONMENT, PATIENCE, Run, in_process_of_its_own, names, opened, picture
 
 from pipcli.cli import noise_asked
 from pipcli.media import publishing
 from pipcli.settings import NoiseName
+from support.builders import pillow_file, png_of, samples, tiff_of
+from support.hostile import METADATA_BOMBS, bad_paths, bad_pictures, bombs, mutations, prefixes
+from support.running import ENVIRONMENT, PATIENCE, Run, in_process_of_its_own, names, opened, picture
 
 Command = Callable[..., Run]
 
@@ -24,7 +24,7 @@ Command = Callable[..., Run]
 RESTORE_BOMBS = """
 import json, pathlib, resource, sys, time
 import torch
-from hostile import bombs
+from support.hostile import bombs
 from pipcli.cli import photo_job
 from pipcli.cli.app import run
 import pipcli.media.png, pipcli.media.pillow_formats, pipcli.media.tiff, pipcli.media.pnm

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from noise_pictures import camera_noise
 from numpy.typing import NDArray
 from PIL import Image
-from running import Run, lines_of, opened
+
+from support.noise_pictures import camera_noise
+from support.running import Run, lines_of, opened
 
 Command = Callable[..., Run]
 SIDE = 96

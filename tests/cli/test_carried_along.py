@@ -9,10 +9,11 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from builders import ICC, exif_block, jpeg_like_a_photo, pillow_file, png_of, samples, tiff_of
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from running import Run, in_process_of_its_own, names, opened, picture
+
+from support.builders import ICC, exif_block, jpeg_like_a_photo, pillow_file, png_of, samples, tiff_of
+from support.running import Run, in_process_of_its_own, names, opened, picture
 
 Command = Callable[..., Run]
 

@@ -4,19 +4,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import flat_pictures
 import numpy as np
 import pytest
-from builders import png_of
-from flat_pictures import Samples
-from noise_pictures import noisy, photo
 from numpy.typing import NDArray
 from PIL import Image
-from running import Run, lines_of, opened
 
 from pipcli.cli import noise_asked
 from pipcli.noise import Gaussian, Origin
 from pipcli.settings import NoiseName
+from support import flat_pictures
+from support.builders import png_of
+from support.flat_pictures import Samples
+from support.noise_pictures import noisy, photo
+from support.running import Run, lines_of, opened
 
 Command = Callable[..., Run]
 CLEAN = {

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from clip_commands import Command, restored
-from clip_making import FFMPEG, ffmpeg, read
-from oracle import output as output_of_ffmpeg
 from PIL import Image
 
 from pipcli.cli.clip_fields import FieldsApart, fields_of, woven
 from pipcli.cli.clip_restoring import Facts, KeeperOf, Restored, Shown
 from pipcli.noise import Evidence, Gaussian
+from support.clip_commands import Command, restored
+from support.clip_making import FFMPEG, ffmpeg, read
+from support.oracle import output as output_of_ffmpeg
 
 WIDTH = 32
 FEW_STEPS = ("--steps", "4", "--window", "3", "--device", "cpu", "--lossless")

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from clip_commands import FAST, PICTURE, Command, refused, restored
-from clip_making import ffmpeg, read
-from oracle import held
 from PIL import Image
+
+from support.clip_commands import FAST, PICTURE, Command, refused, restored
+from support.clip_making import ffmpeg, read
+from support.oracle import held
 
 
 def test_a_cut_between_dark_scenes_is_no_place_for_frames_in_between(command: Command, tmp_path: Path) -> None:

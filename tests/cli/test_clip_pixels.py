@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clip_making import FFMPEG, ffmpeg
 from numpy.typing import NDArray
 from PIL import Image
-from running import Run
 
 from pipcli.media.clips import ffmpeg as running
+from support.clip_making import FFMPEG, ffmpeg
+from support.running import Run
 
 Command = Callable[..., Run]
 WIDTH, HEIGHT = 32, 24

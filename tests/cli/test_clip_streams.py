@@ -8,10 +8,11 @@ from pathlib import Path
 
 import av
 import pytest
-from clip_commands import FAST, PICTURE, SECOND, TONE, Command, refused, restored
-from clip_making import ffmpeg
-from oracle import chapters, held, shown, with_disposition
 from PIL import Image
+
+from support.clip_commands import FAST, PICTURE, SECOND, TONE, Command, refused, restored
+from support.clip_making import ffmpeg
+from support.oracle import chapters, held, shown, with_disposition
 
 CHAPTERS = (
     ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=200\ntitle=One\n"

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import png_of
 from numpy.typing import NDArray
-from running import Run, opened
 
 from pipcli.degradations import Blur
+from support.builders import png_of
+from support.running import Run, opened
 
 Command = Callable[..., Run]
 Picture = NDArray[np.float64]

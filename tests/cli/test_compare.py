@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-from builders import png_of, samples
-from clip_makers import PICTURE, ffmpeg
 from numpy.typing import NDArray
 from PIL import Image
-from running import Run, in_process_of_its_own, lines_of, names, opened, picture
+
+from support.builders import png_of, samples
+from support.clip_makers import PICTURE, ffmpeg
+from support.running import Run, in_process_of_its_own, lines_of, names, opened, picture
 
 Command = Callable[..., Run]
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from running import Run, lines_of
 
 from pipcli.media.clips import ClipWriter, EncodingOptions, check_writing, open_clip
+from support.running import Run, lines_of
 
 Command = Callable[..., Run]
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import strange
-from builders import jpeg_like_a_photo, png_of, samples
-from running import Run, names, opened
+
+from support import strange
+from support.builders import jpeg_like_a_photo, png_of, samples
+from support.running import Run, names, opened
 
 Denoise = Callable[..., Run]
 

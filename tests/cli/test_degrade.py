@@ -10,14 +10,14 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from builders import ICC, exif_block, png_of, samples
-from clip_makers import PICTURE, ffmpeg
 from numpy.typing import NDArray
 from PIL import Image
-from running import Run, in_process_of_its_own, lines_of, names, opened, picture
 
 from pipcli.cli.degrade import noise as noise_command
 from pipcli.simulation.names import NoiseName
+from support.builders import ICC, exif_block, png_of, samples
+from support.clip_makers import PICTURE, ffmpeg
+from support.running import Run, in_process_of_its_own, lines_of, names, opened, picture
 
 Command = Callable[..., Run]
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clip_makers import PICTURE, TONE, ffmpeg
 from numpy.typing import NDArray
 from PIL import Image
-from running import Run, lines_of, names
 
 from pipcli.media.clips import open_clip, read_frames
+from support.clip_makers import PICTURE, TONE, ffmpeg
+from support.running import Run, lines_of, names
 
 Command = Callable[..., Run]
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import pytest
-from builders import png_of, samples
-from running import Run, lines_of, names
+
+from support.builders import png_of, samples
+from support.running import Run, lines_of, names
 
 Command = Callable[..., Run]
 HEIGHT, WIDTH = 48, 64

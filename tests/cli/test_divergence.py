@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from running import Run, lines_of, names, opened, smooth_picture
 
 from pipcli.fit.fit import Fit, Iterate
 from pipcli.restore import RESTART_FACTOR
+from support.running import Run, lines_of, names, opened, smooth_picture
 
 Command = Callable[..., Run]
 Breaking = Callable[[Callable[[Fit], list[int]]], None]

@@ -7,11 +7,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 import torch
-from running import Run
 
 from pipcli.cli import examination
 from pipcli.cli.interrupt import Interruption
 from pipcli.fit.device import choose_device
+from support.running import Run
 
 Command = Callable[..., Run]
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "json-lines.schema.json"

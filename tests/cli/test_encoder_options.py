@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from clip_making import clip, times
-from running import Run, names
+
+from support.clip_making import clip, times
+from support.running import Run, names
 
 Command = Callable[..., Run]
 QUICK = ("--sigma", "20", "--steps", "1", "--quality", "draft", "--device", "cpu", "-q")

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import strange
-from builders import ICC, jpeg_like_a_photo, pillow_file, png_of, samples, tiff_of
-from running import Run, names, opened
 
 from pipcli.cli import photo_job
+from support import strange
+from support.builders import ICC, jpeg_like_a_photo, pillow_file, png_of, samples, tiff_of
+from support.running import Run, names, opened
 
 Command = Callable[..., Run]
 XMP = (b"iTXt", strange.XMP_KEYWORD + b"\0\0\0\0<x>" + b"p" * 70_000 + b"</x>")

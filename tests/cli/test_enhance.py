@@ -6,8 +6,9 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import pytest
-from builders import jpeg_like_a_photo, png_of, samples
-from running import Run
+
+from support.builders import jpeg_like_a_photo, png_of, samples
+from support.running import Run
 
 Command = Callable[..., Run]
 

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from hostile import AWKWARD_NAMES
-from running import in_process_of_its_own, picture
 
 from pipcli.cli.app import run
+from support.hostile import AWKWARD_NAMES
+from support.running import in_process_of_its_own, picture
 
 
 def denoised(name: bytes) -> bytes:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from running import Run, lines_of, opened, smooth_picture
 
 from pipcli.branch.recorrupted import Branch
+from support.running import Run, lines_of, opened, smooth_picture
 
 Command = Callable[..., Run]
 

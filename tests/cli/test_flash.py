@@ -5,8 +5,9 @@ from pathlib import Path
 
 import imagecodecs
 import numpy as np
-from builders import png_of, samples
-from running import Run, names
+
+from support.builders import png_of, samples
+from support.running import Run, names
 
 Command = Callable[..., Run]
 SIDE = 64

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from enum import Enum
 
 import pytest
-from running import ENVIRONMENT, PATIENCE, Run
 from typer.main import get_command
 
 import pipcli
@@ -16,6 +15,7 @@ from pipcli.cli import options
 from pipcli.cli.app import app
 from pipcli.cli.denoise import denoise
 from pipcli.settings import NoiseName, PriorName, Quality, StopName
+from support.running import ENVIRONMENT, PATIENCE, Run
 
 Command = Callable[..., Run]
 COMMAND = get_command(app).commands["denoise"]  # type: ignore[attr-defined]

@@ -6,10 +6,11 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import pytest
-from builders import png_of, samples
 from numpy.typing import NDArray
 from PIL import Image
-from running import Run, names
+
+from support.builders import png_of, samples
+from support.running import Run, names
 
 Command = Callable[..., Run]
 SIDE = 40

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hostile import AWKWARD_NAMES
 from jsonschema import Draft202012Validator
-from running import SCHEMA, Run, lines_of, names, picture, smooth_picture
 
 from pipcli.restore import Outcome
+from support.hostile import AWKWARD_NAMES
+from support.running import SCHEMA, Run, lines_of, names, picture, smooth_picture
 
 Command = Callable[..., Run]
 VALIDATOR = Draft202012Validator(SCHEMA)

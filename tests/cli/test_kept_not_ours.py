@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 import torch
-from clip_making import clip
-from running import OFTEN, PATIENCE, Run, begun, in_process_of_its_own, names, picture
 
 from pipcli.keeping import LOCK, MANIFEST
+from support.clip_making import clip
+from support.running import OFTEN, PATIENCE, Run, begun, in_process_of_its_own, names, picture
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 Command = Callable[..., Run]

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import Run, in_process_of_its_own, names, opened, smooth_picture
 
 from pipcli.cli import fitting
 from pipcli.fit.fit import Fit, Iterate
+from support.running import Run, in_process_of_its_own, names, opened, smooth_picture
 
 Command = Callable[..., Run]
 

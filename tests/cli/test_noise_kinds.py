@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import png_of
-from noise_pictures import noisy, photo
 from numpy.typing import NDArray
 from PIL import Image
-from running import Run, lines_of, names, opened, picture, smooth_picture
 
 from pipcli.settings import NoiseName
+from support.builders import png_of
+from support.noise_pictures import noisy, photo
+from support.running import Run, lines_of, names, opened, picture, smooth_picture
 
 Command = Callable[..., Run]
 LEVELS = {

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import png_of, samples
-from running import Run, names, opened, picture, smooth_picture
 
 from pipcli.sheet import MARGIN, SMALLEST_PANEL
+from support.builders import png_of, samples
+from support.running import Run, names, opened, picture, smooth_picture
 
 Command = Callable[..., Run]
 

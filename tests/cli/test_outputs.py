@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clip_making import clip, pictures
 from PIL import Image
-from running import PATIENCE, Run, begun, names, opened, picture, smooth_picture
 
 from pipcli.cli import clip_job, photo_files
 from pipcli.cli.degrade import clip_making
 from pipcli.media import unfinished
+from support.clip_making import clip, pictures
+from support.running import PATIENCE, Run, begun, names, opened, picture, smooth_picture
 
 Command = Callable[..., Run]
 QUICK = ("--sigma", "20", "--steps", "1", "--quality", "draft", "--device", "cpu", "-q")

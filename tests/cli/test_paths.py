@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from clip_making import clip
-from running import COMMAND, Run, in_process_of_its_own, names, picture
 
 from pipcli.cli import photo_task
 from pipcli.media.clips import ffmpeg
+from support.clip_making import clip
+from support.running import COMMAND, Run, in_process_of_its_own, names, picture
 
 Command = Callable[..., Run]
 LONG = "n" * 300

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-from builders import jpeg_like_a_photo, png_of, samples, tiff_of
 from PIL import Image
-from running import Run, opened
 
 from pipcli.media.exif import Field, packed_block
+from support.builders import jpeg_like_a_photo, png_of, samples, tiff_of
+from support.running import Run, opened
 
 Command = Callable[..., Run]
 GREY = samples(8, 12, 1, "uint16")[:, :, 0]

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from running import Run, lines_of, names, opened, smooth_picture
 
 from pipcli.settings import PriorName
+from support.running import Run, lines_of, names, opened, smooth_picture
 
 Command = Callable[..., Run]
 

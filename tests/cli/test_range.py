@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import tifffile
 from numpy.typing import NDArray
-from running import Run, in_process_of_its_own, lines_of, opened
 
 from pipcli.cli.denoise import TASK
 from pipcli.cli.photo_keeping import identity_of
 from pipcli.cli.photo_options import PhotoOptions
 from pipcli.cli.request import Request
 from pipcli.cli.units import parse_sigma
+from support.running import Run, in_process_of_its_own, lines_of, opened
 
 Command = Callable[..., Run]
 Floats = NDArray[np.float64]

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from running import KILLED_AFTER, OFTEN, PATIENCE, Run, begun, lines_of, names, smooth_picture
 
 from pipcli.cli import fit_keeping
 from pipcli.keeping import MANIFEST, checksum_of
+from support.running import KILLED_AFTER, OFTEN, PATIENCE, Run, begun, lines_of, names, smooth_picture
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 Command = Callable[..., Run]

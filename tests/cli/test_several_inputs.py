@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from running import Run, lines_of, names, opened, smooth_picture
 
 from pipcli.cli import photo_batch
+from support.running import Run, lines_of, names, opened, smooth_picture
 
 Command = Callable[..., Run]
 

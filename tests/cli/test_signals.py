@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from builders import PNG_SIGNATURE
-from running import ENVIRONMENT, PATIENCE, START, Run, begun, lines_of, names, opened, smooth_picture
 
 from pipcli.cli.interrupt import EndedAtOnceError, Interruption
+from support.builders import PNG_SIGNATURE
+from support.running import ENVIRONMENT, PATIENCE, START, Run, begun, lines_of, names, opened, smooth_picture
 
 ENDLESS = ("--steps", "100000000", "--stop", "none", "--device", "cpu")
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]

@@ -10,7 +10,8 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
-from running import Run, lines_of
+
+from support.running import Run, lines_of
 
 Command = Callable[..., Run]
 Array = NDArray[np.generic]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from running import Run, lines_of, opened, smooth_picture
+
+from support.running import Run, lines_of, opened, smooth_picture
 
 Command = Callable[..., Run]
 

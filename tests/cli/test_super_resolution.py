@@ -6,11 +6,11 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import pytest
-from builders import png_of, samples
 from numpy.typing import NDArray
-from running import Run
 
 from pipcli.settings import KernelName
+from support.builders import png_of, samples
+from support.running import Run
 
 Command = Callable[..., Run]
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import pytest
-from builders import png_of, samples
 from numpy.typing import NDArray
 from PIL import Image
-from running import ENVIRONMENT, PATIENCE, START, Run, lines_of, names, opened
+
+from support.builders import png_of, samples
+from support.running import ENVIRONMENT, PATIENCE, START, Run, lines_of, names, opened
 
 Command = Callable[..., Run]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from running import Run, lines_of, names, opened, picture
 
 from pipcli.fit.fit import Fit
 from pipcli.settings import PRESETS, PriorName
 from pipcli.tiles import windows
+from support.running import Run, lines_of, names, opened, picture
 
 Command = Callable[..., Run]
 WIDTH, HEIGHT = 200, 150

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
-from running import Run, picture, smooth_picture
+
+from support.running import Run, picture, smooth_picture
 
 Command = Callable[..., Run]
 

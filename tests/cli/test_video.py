@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clip_making import clip, ffmpeg, pictures, read, times
 from PIL import Image
-from running import Run, lines_of, names, opened
+
+from support.clip_making import clip, ffmpeg, pictures, read, times
+from support.running import Run, lines_of, names, opened
 
 Command = Callable[..., Run]
 WIDTH, HEIGHT = 48, 32

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from clip_making import clip, read
-from running import KILLED_AFTER, OFTEN, PATIENCE, Run, begun, names
 
 from pipcli.keeping import checksum_of
+from support.clip_making import clip, read
+from support.running import KILLED_AFTER, OFTEN, PATIENCE, Run, begun, names
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 Command = Callable[..., Run]

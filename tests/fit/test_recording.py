@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from test_fit import ROWS, make_fit, three_pictures
 
 from pipcli.fit.fit import Fit
 from pipcli.fit.recording import STEPS_BEFORE_RECORDING, CudaRecorder, Repeated
+from support.fits import ROWS, make_fit, three_pictures
 
 
 class Imitation:

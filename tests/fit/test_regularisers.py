@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 import torch
-from test_fit import ROWS, make_fit, three_pictures
 
 from pipcli.fit.regularisers import penalties, tikhonov, total_variation
+from support.fits import ROWS, make_fit, three_pictures
 
 
 def test_of_a_ramp_both_follow_from_its_slope() -> None:

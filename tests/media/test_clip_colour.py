@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clip_makers import ffmpeg, frames, samples_of
 from numpy.typing import NDArray
 
 from pipcli.media import encode_rgb8
 from pipcli.media.clips import ClipWriter, EncodingOptions, FrameTimes, check_writing, open_clip
+from support.clip_makers import ffmpeg, frames, samples_of
 
 WEIGHTS = {
     "bt709": (0.2126, 0.0722),

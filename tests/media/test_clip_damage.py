@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clip_makers import PICTURE, TONE, ffmpeg, samples_of
 from PIL import Image
 
 from pipcli.errors import PipRestoreError, UnusableInputError
 from pipcli.media.clips import open_clip, read_frames
+from support.clip_makers import PICTURE, TONE, ffmpeg, samples_of
 
 NOISE = ("-f", "lavfi", "-i", "testsrc2=s=160x120:r=25:d=0.8", *TONE)
 SOURCES = {

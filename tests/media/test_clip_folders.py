@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import photo, samples, tiff_of, with_metadata
-from clip_makers import PICTURE, ffmpeg, rewritten, samples_of
 
 from pipcli.errors import OutputRefusedError, UnusableInputError
 from pipcli.media import encode, encode_rgb8, format_for, read_photo
 from pipcli.media.clips import ClipWriter, EncodingOptions, FrameTimes, check_writing, open_clip
+from support.builders import photo, samples, tiff_of, with_metadata
+from support.clip_makers import PICTURE, ffmpeg, rewritten, samples_of
 
 
 def folder_of(path: Path, names: list[str], *, height: int = 12, width: int = 16) -> Path:

@@ -8,7 +8,9 @@ from typing import NamedTuple
 import av
 import numpy as np
 import pytest
-from clip_makers import (
+
+from pipcli.media.clips import EncodingOptions, open_clip
+from support.clip_makers import (
     CHAPTERS,
     ODD_PICTURE,
     PICTURE,
@@ -21,9 +23,7 @@ from clip_makers import (
     samples_of,
     seconds,
 )
-from oracle import held
-
-from pipcli.media.clips import EncodingOptions, open_clip
+from support.oracle import held
 
 
 class Case(NamedTuple):

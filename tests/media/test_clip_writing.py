@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clip_makers import PICTURE, TONE, ffmpeg, frames, relative, rewritten, samples_of
 
 from pipcli.errors import OutputRefusedError, PipRestoreError
 from pipcli.media.clips import Clip, ClipWriter, EncodingOptions, FrameTimes, check_writing, open_clip, read_frames
+from support.clip_makers import PICTURE, TONE, ffmpeg, frames, relative, rewritten, samples_of
 
 ALPHA = "format=yuva444p,geq=lum='p(X,Y)':cb='p(X,Y)':cr='p(X,Y)':a='255*lt(X,20+N)'"
 

@@ -3,7 +3,6 @@
 import struct
 
 import pytest
-from builders import exif_block
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -18,6 +17,7 @@ from pipcli.media.exif import (
     settled_xmp,
     with_resolution,
 )
+from support.builders import exif_block
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

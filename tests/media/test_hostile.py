@@ -7,15 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from hostile import METADATA_BOMBS, bad_paths, bad_pictures, bombs, mutations, prefixes, sound_files
 
 from pipcli.errors import UnusableInputError
 from pipcli.media import decode_photo, read_photo
+from support.hostile import METADATA_BOMBS, bad_paths, bad_pictures, bombs, mutations, prefixes, sound_files
 
 # It runs in a process of its own, for its peak memory, and because the C libraries print past Python's stderr.
 DECODE_ALL = """
 import json, resource, sys, time
-from hostile import bombs, mutations
+from support.hostile import bombs, mutations
 from pipcli.errors import UnusableInputError
 from pipcli.media import decode_photo
 import pipcli.media.png, pipcli.media.pillow_formats, pipcli.media.tiff, pipcli.media.pnm

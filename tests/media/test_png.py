@@ -6,11 +6,11 @@ import zlib
 
 import numpy as np
 import pytest
-from builders import SIZES, exif_block, photo, png, png_chunk, png_of, samples, with_metadata
 from PIL import Image
 
 from pipcli.errors import UnusableInputError
 from pipcli.media import decode_photo, encode_photo
+from support.builders import SIZES, exif_block, photo, png, png_chunk, png_of, samples, with_metadata
 
 
 def unfiltered(data: bytes) -> np.ndarray:

@@ -4,11 +4,11 @@ import io
 
 import numpy as np
 import pytest
-from builders import photo, samples
 from PIL import Image
 
 from pipcli.errors import UnusableInputError
 from pipcli.media import decode_photo, encode_photo
+from support.builders import photo, samples
 
 
 @pytest.mark.parametrize(

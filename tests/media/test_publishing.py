@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hostile import AWKWARD_NAMES
 
 from pipcli.errors import OutputRefusedError
 from pipcli.media import check_output, publish, publishing
+from support.hostile import AWKWARD_NAMES
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import exif_block, jpeg_like_a_photo, photo, pillow_file, png_of, samples, with_metadata
-from hostile import AWKWARD_NAMES
 from PIL import Image, ImageOps
 
 from pipcli.errors import UnusableInputError
 from pipcli.media import decode_photo, encode_photo, read_photo, read_stream
+from support.builders import exif_block, jpeg_like_a_photo, photo, pillow_file, png_of, samples, with_metadata
+from support.hostile import AWKWARD_NAMES
 
 
 @pytest.mark.parametrize("plugin", ["PNG", "WEBP", "JPEG"])

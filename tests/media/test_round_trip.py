@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from builders import SIZES, XMP, photo, with_metadata
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +22,7 @@ from pipcli.media import (
 )
 from pipcli.media.exif import Field, fields
 from pipcli.media.formats import FORMATS
+from support.builders import SIZES, XMP, photo, with_metadata
 
 LAYOUTS = [(1, False), (1, True), (3, False), (3, True)]
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from builders import samples
 from numpy.typing import NDArray
 
 from pipcli.errors import UnusableInputError
 from pipcli.media import Photo, decode_photo, encode_photo, prepared
 from pipcli.media.silence import empty_pixels, filled
+from support.builders import samples
 
 SIDE = 64
 GDAL_NODATA = 42113

@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 
 import pytest
-from builders import png_of, samples
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipcli.errors import UnusableInputError
 from pipcli.media import MAX_PIXELS, sources
 from pipcli.media.sources import check_size, read_file, shown
+from support.builders import png_of, samples
 
 
 @given(st.binary(min_size=1, max_size=40))

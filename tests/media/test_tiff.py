@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tifffile
-from builders import SIZES, exif_block, photo, samples, tiff_of, with_metadata
 from PIL import Image
 
 from pipcli.errors import UnusableInputError
 from pipcli.media import decode_photo, encode_photo
+from support.builders import SIZES, exif_block, photo, samples, tiff_of, with_metadata
 
 
 @pytest.mark.parametrize("options", [{}, {"planarconfig": "separate"}, {"tile": (16, 16)}, {"byteorder": ">"}])

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from motion_clips import pan, texture
 
 from pipcli.metrics import psnr
 from pipcli.motion import interpolate
+from support.motion_clips import pan, texture
 
 
 def test_shown_frames_are_returned_as_they_were() -> None:

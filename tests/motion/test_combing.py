@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from motion_clips import pan
 
 from pipcli.motion import are_combed
+from support.motion_clips import pan
 
 
 def noisy(frames: torch.Tensor, sigma: float) -> torch.Tensor:

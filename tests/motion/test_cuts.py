@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from motion_clips import pan, texture
 from numpy.typing import NDArray
 
 from pipcli.motion import scene_cuts
+from support.motion_clips import pan, texture
 
 
 def samples(frames: torch.Tensor) -> list[NDArray[np.uint16]]:

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from motion_clips import pan, texture
 
 from pipcli.cli.clip_networks import _median_speed
 from pipcli.motion import Motion, estimate_motion, warp
 from pipcli.motion.flow import LEAST_CACHED
+from support.motion_clips import pan, texture
 
 
 def error(flow: torch.Tensor, step: tuple[int, int]) -> float:

@@ -3,11 +3,11 @@
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from motion_clips import texture
 
 from pipcli import trajectories
 from pipcli.motion import warp
 from pipcli.tiles import Window
+from support.motion_clips import texture
 
 SIZES = st.tuples(st.integers(1, 9), st.integers(1, 9))
 STEPS = st.tuples(st.integers(-4, 4), st.integers(-4, 4))

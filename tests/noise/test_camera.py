@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from noise_pictures import camera_noise, noisy, photo, ramp
 from torch import Tensor
 
 from pipcli.noise import NOISES, Evidence, detect
 from pipcli.noise.camera import Camera
 from pipcli.noise.camera_look import look_for_camera_noise
 from pipcli.settings import NoiseName
+from support.noise_pictures import camera_noise, noisy, photo, ramp
 
 SIDE = 192
 

@@ -4,13 +4,13 @@ import io
 
 import pytest
 import torch
-from noise_pictures import noisy, photo, ramp
 from PIL import Image
 from torch import Tensor
 
 from pipcli.media import decode_photo
 from pipcli.noise import Evidence, detect
 from pipcli.settings import NoiseName
+from support.noise_pictures import noisy, photo, ramp
 
 
 def jpeg(picture: Tensor, quality: int) -> Evidence:

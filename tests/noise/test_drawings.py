@@ -1,16 +1,16 @@
 """Text, drawings and flat graphics: no noise where there is none, and the right level where there is."""
 
-import flat_pictures
 import numpy as np
 import pytest
 import torch
-from flat_pictures import Samples
-from noise_pictures import noisy, photo
 from torch import Tensor
 
 from pipcli.noise import NOISES, Evidence, detect, estimate_noise_std
 from pipcli.noise.photons import counted_photons
 from pipcli.settings import NoiseName
+from support import flat_pictures
+from support.flat_pictures import Samples
+from support.noise_pictures import noisy, photo
 
 CLEAN = {
     "white": flat_pictures.page(255),

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from noise_pictures import noisy, photo
 
 from pipcli.noise import Evidence
 from pipcli.noise.impulse import Impulse, hit_samples
 from pipcli.settings import NoiseName
+from support.noise_pictures import noisy, photo
 
 
 @pytest.mark.parametrize("share", [0.02, 0.1, 0.3, 0.5])

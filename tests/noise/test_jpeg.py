@@ -5,7 +5,6 @@ import io
 import numpy as np
 import pytest
 import torch
-from noise_pictures import photo
 from PIL import Image
 from torch import Tensor
 
@@ -14,6 +13,7 @@ from pipcli.errors import UnusableInputError
 from pipcli.media import decode_photo
 from pipcli.noise import Evidence
 from pipcli.noise.jpeg import Jpeg, foi_std, project, quality_of, steps_of
+from support.noise_pictures import photo
 
 
 def coded(clean: Tensor, quality: int, subsampling: str = "4:4:4", orientation: int = 1) -> Evidence:

@@ -5,11 +5,11 @@ from functools import cache
 
 import pytest
 import torch
-from noise_pictures import noisy, photo, ramp
 from torch import Tensor
 
 from pipcli.noise import NOISES, Evidence, Noise, Origin, detect
 from pipcli.settings import NoiseName
+from support.noise_pictures import noisy, photo, ramp
 
 LEVELS = [
     (NoiseName.GAUSSIAN, 25.0),

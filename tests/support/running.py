@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from builders import samples
 from jsonschema import Draft202012Validator
 from PIL import Image
+
+from support.builders import samples
 
 COMMAND = "from pipcli.cli.app import main; main()"
 START = [sys.executable, "-c", COMMAND]

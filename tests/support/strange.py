@@ -7,8 +7,9 @@ import zlib
 
 import numpy as np
 import tifffile
-from builders import PNG_SIGNATURE, jpeg_like_a_photo, pillow_file, png, png_chunk, png_of, samples, tiff_of
 from PIL import Image
+
+from support.builders import PNG_SIGNATURE, jpeg_like_a_photo, pillow_file, png, png_chunk, png_of, samples, tiff_of
 
 XMP_KEYWORD = b"XML:com.adobe.xmp\0"
 

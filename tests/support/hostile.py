@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import strange
-from builders import PNG_SIGNATURE, jpeg_like_a_photo, pillow_file, png_chunk, png_of, samples, tiff_of
 from PIL import Image
+
+from support import strange
+from support.builders import PNG_SIGNATURE, jpeg_like_a_photo, pillow_file, png_chunk, png_of, samples, tiff_of
 
 PIXEL_LIMIT = 89_478_485
 MUTATIONS = 300

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from running import Run
+from support.running import Run
 
 Command = Callable[..., Run]
 PICTURE = ("-f", "lavfi", "-i", "testsrc2=s=48x32:r=25:d=0.4,format=yuv420p")
