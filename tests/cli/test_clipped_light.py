@@ -50,7 +50,7 @@ def deblurred(command: Command, folder: Path, seen: Picture, *, down: bool) -> P
     (folder / "k.png").write_bytes(png_of(kernel.swapaxes(0, 1) if down else kernel))
     (folder / "in.png").write_bytes(png_of((255 * seen.clip(0, 1)).round().astype(np.uint8)))
     words = (
-        "--kernel",
+        "--kernel-file",
         folder / "k.png",
         "-o",
         folder / "out.png",

@@ -25,13 +25,20 @@ def blurred(command: Command, tmp_path: Path) -> Path:
     generator = np.random.default_rng(3)
     sharp = np.kron(generator.integers(30, 220, (SIDE // 8, SIDE // 8, 3)), np.ones((8, 8, 1))).astype(np.uint8)
     (tmp_path / "sharp.png").write_bytes(png_of(sharp))
-    words = ("--motion", "7", "--angle", "40", "--kernel-output", tmp_path / "k.png", "-o", tmp_path / "in.png", "-q")
+    words = ("--motion", "7", "--angle", "40", "--save-kernel", tmp_path / "k.png", "-o", tmp_path / "in.png", "-q")
     assert command("degrade", "blur", tmp_path / "sharp.png", *words).code == 0
     return tmp_path / "in.png"
 
 
 def test_a_known_blur_is_taken_back_in_its_place(command: Command, blurred: Path) -> None:
-    words = ("--kernel", blurred.with_name("k.png"), "--reference", blurred.with_name("sharp.png"), "--device", "cpu")
+    words = (
+        "--kernel-file",
+        blurred.with_name("k.png"),
+        "--reference",
+        blurred.with_name("sharp.png"),
+        "--device",
+        "cpu",
+    )
     run = command("deblur", blurred, *words, "--json", "--steps", "60")
     assert run.code == 0
     result = {line["type"]: line for line in lines_of(run)}["result"]
@@ -40,7 +47,7 @@ def test_a_known_blur_is_taken_back_in_its_place(command: Command, blurred: Path
 
 def test_the_kernel_that_was_taken_is_kept(command: Command, blurred: Path) -> None:
     given, kept = blurred.with_name("k.png"), blurred.with_name("kept.png")
-    run = command("deblur", blurred, "--kernel", given, "--save-kernel", kept, "--steps", "2", "-q")
+    run = command("deblur", blurred, "--kernel-file", given, "--save-kernel", kept, "--steps", "2", "-q")
     assert run.code == 0
     before, after = (read(path) / read(path).sum() for path in (given, kept))
     assert np.abs(before - after).max() < 1e-4
@@ -60,10 +67,10 @@ def test_a_blur_that_is_found_is_told_and_kept(command: Command, blurred: Path) 
     [
         (("--kernel-size", "8"), "odd"),
         (("--kernel-size", "1"), "--kernel-size"),
-        (("--kernel", "black.png"), "black all over"),
-        (("--kernel", "wide.png"), "255 a side"),
-        (("--kernel", "nowhere.png"), "nowhere.png"),
-        (("--kernel", "black.png", "--kernel-size", "5"), "leave out"),
+        (("--kernel-file", "black.png"), "black all over"),
+        (("--kernel-file", "wide.png"), "255 a side"),
+        (("--kernel-file", "nowhere.png"), "nowhere.png"),
+        (("--kernel-file", "black.png", "--kernel-size", "5"), "leave out"),
         (("--save-kernel", "k.jpg"), "--save-kernel"),
     ],
 )

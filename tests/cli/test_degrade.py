@@ -195,7 +195,7 @@ def test_cropped_blur_has_its_truth(degrade: Command, tmp_path: Path) -> None:
     Image.fromarray(np.pad([[255]], ((0, 2), (0, 4))).astype(np.uint8)).save(
         kernel
     )  # a shift, to tell where the centre is
-    arguments = ("--kernel", kernel, "--border", "crop", "--truth", tmp_path / "truth.png")
+    arguments = ("--kernel-file", kernel, "--border", "crop", "--truth", tmp_path / "truth.png")
     assert degrade("blur", source, *arguments).code == 0
     made, truth, array = (png_samples(path) for path in (tmp_path / "in_blurred.png", tmp_path / "truth.png", source))
     assert made.shape == truth.shape == (18, 20, 4)
@@ -207,11 +207,11 @@ def test_cropped_blur_has_its_truth(degrade: Command, tmp_path: Path) -> None:
 
 def test_a_written_kernel_gives_the_same_blur(degrade: Command, tmp_path: Path) -> None:
     source, kernel = picture(tmp_path / "in.png", 40, 40), tmp_path / "kernel.png"
-    (line,) = lines_of(degrade("blur", source, "--motion", "9", "--angle", "30", "--kernel-output", kernel, "--json"))
-    assert line["files"] == {"kernel-output": str(kernel)}
+    (line,) = lines_of(degrade("blur", source, "--motion", "9", "--angle", "30", "--save-kernel", kernel, "--json"))
+    assert line["files"] == {"save-kernel": str(kernel)}
     assert line["parameters"]["kernel_size"] == "9x5"
     assert png_samples(kernel).dtype == np.uint16
-    assert degrade("blur", source, "--kernel", kernel, "-o", tmp_path / "again.png").code == 0
+    assert degrade("blur", source, "--kernel-file", kernel, "-o", tmp_path / "again.png").code == 0
     first, again = (png_samples(tmp_path / name).astype(int) for name in ("in_blurred.png", "again.png"))
     assert np.abs(first - again).max() <= 1
 
@@ -369,14 +369,14 @@ REFUSED = {
     "sigma of zero": (["blur", "in.png", "--sigma", "0"], "--sigma is the standard deviation in pixels, from 0.05"),
     "motion of nothing": (["blur", "in.png", "--motion", "0"], "--motion is a length in pixels, from 1"),
     "angle is not a number": (["blur", "in.png", "--motion", "5", "--angle", "nan"], "--angle is in degrees"),
-    "black kernel": (["blur", "in.png", "--kernel", "black.png"], "black.png is black everywhere"),
-    "missing kernel": (["blur", "in.png", "--kernel", "none.png"], "does not exist"),
+    "black kernel": (["blur", "in.png", "--kernel-file", "black.png"], "black.png is black everywhere"),
+    "missing kernel": (["blur", "in.png", "--kernel-file", "none.png"], "does not exist"),
     "kernel too large": (
-        ["blur", "wide.png", "--kernel", "in.png", "--border", "crop"],
+        ["blur", "wide.png", "--kernel-file", "in.png", "--border", "crop"],
         "the kernel, 16x16, is larger than the picture, 16x8",
     ),
     "kernel over itself": (
-        ["blur", "in.png", "--kernel", "grey.png", "--kernel-output", "grey.png", "--overwrite"],
+        ["blur", "in.png", "--kernel-file", "grey.png", "--save-kernel", "grey.png", "--overwrite"],
         "must be different files",
     ),
     "no density": (["haze", "in.png", "--beta", "-1"], "--beta is the density, from 0 to 20"),

@@ -14,6 +14,7 @@ import pipcli
 from pipcli.cli import options
 from pipcli.cli.app import app
 from pipcli.cli.denoise import denoise
+from pipcli.cli.renamed import with_new_names
 from pipcli.settings import NoiseName, PriorName, Quality, StopName
 from support.running import ENVIRONMENT, PATIENCE, Run
 
@@ -142,3 +143,41 @@ def test_the_standard_stream_is_a_dash() -> None:
 def test_the_help_of_sr_names_the_kernel_for_pixel_art(command: Callable[..., Run]) -> None:
     said = " ".join(command("sr", "--help").out.decode().replace("│", " ").split())
     assert "For pixel art: box" in said
+
+
+def test_the_options_are_in_groups(command: Command) -> None:
+    for task in ("denoise", "deblur", "video"):
+        text = command(task, "--help").out.decode()
+        sections = re.split(r"\n(?=[A-Z][a-z]+:\n)", text)
+        found = {section.split(":")[0]: section for section in sections[1:]}
+        for group, option in {
+            "Output": "--overwrite",
+            "Noise": "--sigma",
+            "Generator": "--prior",
+            "Stopping": "--steps",
+            "Reports": "--json",
+        }.items():
+            assert f"\n  {option} " in found[group] or f"\n  {option}\n" in found[group], (task, option)
+        assert text.count("--sigma LEVELS") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "replaced", "said"),
+    [
+        (["deblur", "a.png", "--kernel", "k.png"], ["deblur", "a.png", "--kernel-file", "k.png"], 1),
+        (["deblur", "--kernel=k.png", "a.png"], ["deblur", "--kernel-file=k.png", "a.png"], 1),
+        (["degrade", "blur", "a", "--kernel-output", "k"], ["degrade", "blur", "a", "--save-kernel", "k"], 1),
+        (["sr", "a.png", "--kernel", "box"], ["sr", "a.png", "--kernel", "box"], 0),
+        (["deblur", "--", "--kernel"], ["deblur", "--", "--kernel"], 0),
+    ],
+)
+def test_old_names_of_options_are_taken(arguments: list[str], replaced: list[str], said: int) -> None:
+    lines: list[str] = []
+    assert with_new_names(arguments, lines.append) == replaced
+    assert len(lines) == said
+
+
+def test_an_old_name_is_announced(command: Command) -> None:
+    run = command("deblur", "nowhere.png", "--kernel", "none.png")
+    assert run.code == 2
+    assert b"--kernel is called --kernel-file now" in run.err

@@ -47,14 +47,14 @@ def contents(folder: Path) -> dict[str, bytes]:
         (("flash", "a.png", "--guide", "b.png", "-o", "hard_b.png"), "--guide and --output are both"),
         (("inpaint", "a.png", "--mask", "b.png", "--sheet", "link_b.png"), "--mask and --sheet are both"),
         (
-            ("deblur", "a.png", "--kernel", "b.png", "--save-kernel", "hard_b.png"),
-            "--kernel and --save-kernel are both",
+            ("deblur", "a.png", "--kernel-file", "b.png", "--save-kernel", "hard_b.png"),
+            "--kernel-file and --save-kernel are both",
         ),
         (("denoise", "a.png", "-o", "o.png", "--sheet", "./o.png"), "--output and --sheet are both"),
         (("video", "fr", "-o", "out", "--sheet", "fr/f_0002.png"), "--sheet is an input"),
         (("video", "fr", "-o", "out", "--slice", "hard_frame.png"), "--slice is an input"),
         (("degrade", "downsample", "a.png", "--scale", "2", "--truth", "hard.png"), "is the input itself"),
-        (("degrade", "blur", "a.png", "--kernel", "b.png", "-o", "hard_b.png"), "both"),
+        (("degrade", "blur", "a.png", "--kernel-file", "b.png", "-o", "hard_b.png"), "both"),
         (("compare", "a.png", "b.png", "--sheet", "hard_b.png"), "is the input itself"),
     ],
 )

@@ -180,7 +180,7 @@ def test_a_blurred_star_becomes_brighter_than_it_was(command: Command, tmp_path:
     blurred = sum(np.roll(sky, (down, across), (0, 1)) for down in (-1, 0, 1) for across in (-1, 0, 1)) / 9
     tifffile.imwrite(tmp_path / "in.tif", blurred.astype(np.float32))
     tifffile.imwrite(tmp_path / "kernel.tif", np.full((3, 3), 9, np.uint8))
-    words = ("--kernel", tmp_path / "kernel.tif", "--steps", "10", "--device", "cpu")
+    words = ("--kernel-file", tmp_path / "kernel.tif", "--steps", "10", "--device", "cpu")
     assert command("deblur", tmp_path / "in.tif", *words).code == 0
     assert tifffile.imread(tmp_path / "in_deblurred.tif").max() > 3 * blurred.max()
 

@@ -87,7 +87,7 @@ def test_the_rim_of_an_enlarged_sprite_is_as_bright_as_its_middle(kind: str, com
         ("denoise", "--sigma", "20"),
         ("enhance", "--strength", "2"),
         ("enhance", "--sigma", "10"),
-        ("deblur", "--kernel", "kernel.png"),
+        ("deblur", "--kernel-file", "kernel.png"),
         ("dehaze",),
         ("flash", "--guide", "guide.png"),
         ("inpaint", "--mask", "mask.png"),

@@ -41,7 +41,7 @@ TASKS = {
     "sr": Tried("_x2", 2, ("--scale", "2")),
     "inpaint": Tried("_inpainted", words=("--mask", "MASK")),
     "enhance": Tried("_enhanced"),
-    "deblur": Tried("_deblurred", words=("--kernel", "KERNEL")),
+    "deblur": Tried("_deblurred", words=("--kernel-file", "KERNEL")),
     "deblur blind": Tried("_deblurred", words=("--kernel-size", "3")),
     "dehaze": Tried("_dehazed"),
     "flash": Tried("_flash", words=("--guide", "GUIDE")),

@@ -23,29 +23,30 @@ from pipcli.cli import (
     flash,
     inpaint,
     interrupt,
+    renamed,
     super_resolve,
     video,
 )
-from pipcli.errors import PipRestoreError, UnusableInputError
+from pipcli.cli.panels import PanelledCommand
+from pipcli.errors import ExitCode, PipRestoreError
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
-USAGE_EXIT_CODE = 2
 
 app = typer.Typer(
     name="pip-restore",
-    help="Restore one degraded picture with an untrained generator that is fitted to that picture alone.",
+    help="Restore a degraded photo or clip with an untrained network that is fitted to that file alone.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("denoise")(denoise.denoise)
-app.command("sr")(super_resolve.sr)
-app.command("inpaint")(inpaint.inpaint)
-app.command("enhance")(enhance.enhance)
-app.command("flash")(flash.flash)
-app.command("deblur")(deblur.deblur)
-app.command("dehaze")(dehaze.dehaze)
-app.command("video")(video.video)
+app.command("denoise", cls=PanelledCommand)(denoise.denoise)
+app.command("sr", cls=PanelledCommand)(super_resolve.sr)
+app.command("inpaint", cls=PanelledCommand)(inpaint.inpaint)
+app.command("enhance", cls=PanelledCommand)(enhance.enhance)
+app.command("flash", cls=PanelledCommand)(flash.flash)
+app.command("deblur", cls=PanelledCommand)(deblur.deblur)
+app.command("dehaze", cls=PanelledCommand)(dehaze.dehaze)
+app.command("video", cls=PanelledCommand)(video.video)
 app.command("compare")(compare.compare)
 app.add_typer(degrade.app, name="degrade")
 app.command("doctor")(doctor.doctor)
@@ -76,24 +77,26 @@ def run(arguments: list[str]) -> int:
             _complain(f"standard output cannot be written: {error.strerror}")
         # Python would complain of the same again when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return ExitCode.FAILED
 
 
 def _run(arguments: list[str]) -> int:
+    exit_code: int
     try:
         failures.check_working_folder()
+        arguments = renamed.with_new_names(arguments, _complain)
         return int(app(arguments or ["--help"], prog_name="pip-restore", standalone_mode=False) or 0)
     except PipRestoreError as error:
         message, exit_code = str(error), error.exit_code
     except USAGE_ERROR as error:
-        message, exit_code = f"{_one_line(error)} (pip-restore --help lists what there is)", USAGE_EXIT_CODE
+        message, exit_code = f"{_one_line(error)} (pip-restore --help lists what there is)", ExitCode.UNUSABLE
     except interrupt.EndedAtOnceError as error:
         message, exit_code = str(error), error.exit_code
     except Exception as error:
         reason = failures.message_of(error)
         if reason is None:
             raise
-        message, exit_code = reason, UnusableInputError.exit_code
+        message, exit_code = reason, ExitCode.UNUSABLE
     _complain(message)
     if "--json" in itertools.takewhile(lambda argument: argument != "--", arguments):
         typer.echo(json.dumps({"type": "error", "message": message, "exit_code": exit_code}))

@@ -16,6 +16,7 @@ from pipcli.cli.photo_keeping import identity_of
 from pipcli.cli.photo_options import PhotoOptions, TaskOptions
 from pipcli.cli.request import Request, settings_of
 from pipcli.cli.units import sigma_in_levels
+from pipcli.errors import ExitCode
 from pipcli.keeping import Identity, Kept, checksum, checksum_of, folder_beside
 from pipcli.media import publish
 from pipcli.media.clips import ClipWriter, Plan
@@ -144,9 +145,9 @@ def run(name: ClipTaskName, source: Path, said: ClipOptions) -> int:
             failed=0,
             seconds=round(time.perf_counter() - began, 3),
             fitting_seconds=round(fitting, 3),
-            exit_code=0,
+            exit_code=ExitCode.DONE,
         )
-        return 0
+        return ExitCode.DONE
 
 
 def _job(

@@ -55,7 +55,7 @@ def _inpaint(said: ClipOptions) -> Task:
 
 
 def _deblur(said: ClipOptions) -> Task:
-    return deblur.task_of(said.kernel_file, said.kernel_size, "--kernel-file")
+    return deblur.task_of(said.kernel_file, said.kernel_size)
 
 
 def _dehaze(said: ClipOptions) -> Task:

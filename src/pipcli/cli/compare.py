@@ -7,7 +7,7 @@ import typer
 
 from pipcli.cli import options
 from pipcli.cli.options import STANDARD_STREAM
-from pipcli.errors import UnusableInputError
+from pipcli.errors import ExitCode, UnusableInputError
 
 Pictures = Annotated[
     list[Path], typer.Argument(metavar="PICTURE", help="What to measure; one may be -, for a picture on stdin.")
@@ -94,6 +94,6 @@ def compare(
         from pipcli.cli.clip_comparison import compare_clips
 
         compare_clips(measured, against, drawings, border=border, json_lines=json)
-        return 0
+        return ExitCode.DONE
     compare_files(measured, against, drawings, border=border, json_lines=json, overwrite=overwrite)
-    return 0
+    return ExitCode.DONE

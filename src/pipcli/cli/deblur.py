@@ -27,6 +27,7 @@ LARGEST_KERNEL = 255
 KernelFile = Annotated[
     Path | None,
     typer.Option(
+        "--kernel-file",
         help="The blur, a picture of what became of a point of light; its weights are scaled to sum to one. "
         "[default: estimated]",
         metavar="FILE",
@@ -52,16 +53,16 @@ def deblur(
     kernel_size: KernelSize = None,
     save_kernel: SaveKernel = None,
 ) -> int:
-    """Sharpen photos that were blurred all over by one kernel.
+    """Sharpen photos whose blur is the same everywhere.
 
-    Without --kernel the blur is estimated from the picture, from coarse to fine, and the most probable of several tries
-    is taken. Blur that differs from place to place, as of a turning camera or of what lies out of focus, is not for it.
+    Without --kernel-file the blur kernel is estimated from the picture. Blur that differs from place to place (a
+    turning camera, parts out of focus) is not modelled.
 
     \b
     Examples:
       pip-restore deblur shaken.png
       pip-restore deblur shaken.png --kernel-size 21 --save-kernel blur.png
-      pip-restore deblur shaken.png --kernel blur.png --sigma 3
+      pip-restore deblur shaken.png --kernel-file blur.png --sigma 3
     """
     # Everything that takes long to import waits until there is work to do: --help is instant.
     from pipcli.cli import photo_task
@@ -69,28 +70,27 @@ def deblur(
     if save_kernel is not None:
         check_png("--save-kernel", save_kernel)
     companions = () if save_kernel is None else (Companion("--save-kernel", save_kernel, _kernel_file),)
-    return photo_task.run(task_of(kernel, kernel_size, "--kernel", companions), inputs, photo)
+    return photo_task.run(task_of(kernel, kernel_size, companions), inputs, photo)
 
 
-def task_of(kernel: Path | None, kernel_size: int | None, option: str, companions: tuple[Companion, ...] = ()) -> Task:
+def task_of(kernel: Path | None, kernel_size: int | None, companions: tuple[Companion, ...] = ()) -> Task:
     """Return the task for a blur that is known, or is to be found.
 
     Args:
         kernel: the file of a known blur; None: it is to be found.
         kernel_size: within which to look for it, in pixels; None tries several.
-        option: by which the file is named.
         companions: what to write beside the result.
 
     Raises:
         UnusableInputError: there is no such blur or size, or both are given.
     """
     if kernel is not None and kernel_size is not None:
-        raise UnusableInputError(f"--kernel-size is of a blur that is to be found: leave out it or {option}")
+        raise UnusableInputError("--kernel-size is for a blur that is to be estimated: leave out it or --kernel-file")
     if kernel_size is not None and kernel_size % 2 == 0:
         raise UnusableInputError(f"--kernel-size is odd, so that it has a middle, not {kernel_size}")
     known, checksum = (None, None) if kernel is None else read_with_checksum(kernel)
     if kernel is not None and known is not None:
-        _check_kernel(known, kernel, option)
+        _check_kernel(known, kernel)
 
     def degradation(noise: "Noise", observation: "Tensor", must_end: Callable[[], bool]) -> "Degradation":
         from pipcli.degradations import Blur
@@ -101,20 +101,20 @@ def task_of(kernel: Path | None, kernel_size: int | None, option: str, companion
         return Blur(noise, weights / weights.sum())
 
     def words() -> Identity:
-        return {option: checksum, "--kernel-size": kernel_size}
+        return {"--kernel-file": checksum, "--kernel-size": kernel_size}
 
     return Task(
         name="deblur",
         suffix="_deblurred",
         degradation=degradation,
         gathers_light=True,
-        sources={} if kernel is None else {option: kernel},
+        sources={} if kernel is None else {"--kernel-file": kernel},
         companions=companions,
         words=words,
     )
 
 
-def _check_kernel(kernel: Photo, path: Path, option: str) -> None:
+def _check_kernel(kernel: Photo, path: Path) -> None:
     """Refuse a kernel that is none.
 
     Raises:
@@ -122,10 +122,10 @@ def _check_kernel(kernel: Photo, path: Path, option: str) -> None:
     """
     if max(kernel.height, kernel.width) > LARGEST_KERNEL:
         raise UnusableInputError(
-            f"{option} {shown(path)} is {kernel.width}x{kernel.height}: {LARGEST_KERNEL} a side are the most"
+            f"--kernel-file {shown(path)} is {kernel.width}x{kernel.height}: {LARGEST_KERNEL} a side are the most"
         )
     if not kernel.samples.any():
-        raise UnusableInputError(f"{option} {shown(path)} is black all over: no blur does that")
+        raise UnusableInputError(f"--kernel-file {shown(path)} is black all over: no blur does that")
 
 
 def _estimated(noise: "Noise", observation: "Tensor", size: int | None, must_end: Callable[[], bool]) -> "Blur":

@@ -1,4 +1,4 @@
-"""`pip-restore dehaze`: take haze off a photo."""
+"""`pip-restore dehaze`: remove haze from photos."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -50,10 +50,10 @@ def dehaze(
     given_transmission: GivenTransmission = None,
     airlight: Airlight = None,
 ) -> int:
-    """Take haze off photos.
+    """Remove haze from photos.
 
-    A hazy picture is scene times transmission plus airlight times what is left: three small generators are fitted to
-    it together. They are of their own kind, so that options on priors, quality and noise are refused here.
+    A hazy picture is modelled as scene x transmission + airlight x (1 - transmission), and three small generators are
+    fitted to it together. Options on priors, quality and noise do not apply to them and are refused.
 
     \b
     Examples:

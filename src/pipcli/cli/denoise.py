@@ -1,4 +1,4 @@
-"""`pip-restore denoise`: take the noise out of a photo."""
+"""`pip-restore denoise`: remove noise from photos."""
 
 from pipcli.cli import options
 from pipcli.cli.photo_options import PhotoOptions, with_photo_options
@@ -6,7 +6,7 @@ from pipcli.cli.task import Task, noise_only
 
 
 def task_of(strength: float) -> Task:
-    """Return the task of taking out noise, so many times its standard deviation."""
+    """Return the task of removing `strength` times the standard deviation of the noise."""
     return Task(
         name="denoise",
         suffix="_denoised",
@@ -22,10 +22,10 @@ TASK = task_of(1.0)
 
 @with_photo_options
 def denoise(inputs: options.Inputs, photo: PhotoOptions, strength: options.Strength = 1.0) -> int:
-    """Take the noise out of photos.
+    """Remove noise from photos.
 
-    Each keeps its size, bit depth, transparency, colour profile and metadata. The fit stops by itself, before it starts
-    to reproduce the noise.
+    Kind and level of the noise are estimated unless they are given. Size, bit depth, transparency, colour profile and
+    metadata are kept. A photo without noise is returned unchanged.
 
     \b
     Examples:

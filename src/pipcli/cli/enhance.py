@@ -1,4 +1,4 @@
-"""`pip-restore enhance`: bring out the detail of a photo, which is what a coarse fit lacks of it."""
+"""`pip-restore enhance`: increase or reduce the fine detail of photos."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,17 +16,17 @@ Strength = Annotated[
     typer.Option(
         min=-1,
         max=10,
-        help="How many times to add the detail; 0 gives the input back, below 0 takes detail out, -1 all of it.",
+        help="How many times to add the detail; 0 returns the input, values below 0 remove detail, -1 all of it.",
     ),
 ]
 
 
 @with_photo_options
 def enhance(inputs: options.Inputs, photo: PhotoOptions, strength: Strength = 1.0) -> int:
-    """Bring out the detail of photos.
+    """Increase or reduce the fine detail of photos.
 
-    Detail is the picture less its coarse fit by the networks, dark and bright alike. Noise would be brought out with
-    it: --sigma or --noise have it taken out first.
+    Detail is the picture minus its coarse fit by the networks. Noise counts as detail: give --sigma or --noise to
+    remove it first.
 
     \b
     Examples:

@@ -18,10 +18,10 @@ Guide = Annotated[
 
 @with_photo_options
 def flash(inputs: options.Inputs, guide: Guide, photo: PhotoOptions) -> int:
-    """Clean a photo taken without flash with the help of one taken with it.
+    """Clean a photo taken without flash, guided by one taken with flash.
 
-    The networks see the flash photo and are fitted to the other: light and colours are those of the scene without
-    flash, detail is that of the flash. Both must have been taken from one place.
+    The flash photo is the input of the networks, the other is what they are fitted to: light and colours come from the
+    photo without flash, detail from the one with it. The two must not be shifted against each other.
 
     \b
     Examples:

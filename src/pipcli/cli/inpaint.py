@@ -93,10 +93,10 @@ class _Holes:
 def inpaint(inputs: options.Inputs, mask: Mask, photo: PhotoOptions, invert_mask: InvertMask = False) -> int:
     """Fill holes, scratches or text of photos from what is around them.
 
-    The mask is a picture of the same size, of any mode and depth: white on black, painted in a colour on a ground, or
-    with a part that is transparent. Its soft edges are filled, too; what was taken for marked is said. Everything
-    outside of it comes back as it was, sample for sample, unless --sigma or --noise says that there is noise to take
-    out, too. Formats that lose when they are written, as JPEG does, still do: name a .png with -o.
+    The mask is a picture of the same size, of any mode and depth: white on black, painted in a colour on a plain
+    ground, or with a transparent part. Its soft edges are filled, too. What was taken as marked is printed. Everything
+    outside comes back sample for sample, unless --sigma or --noise is given. JPEG and lossy WebP change samples when
+    they are written: name a .png with -o.
 
     \b
     Examples:
@@ -108,7 +108,7 @@ def inpaint(inputs: options.Inputs, mask: Mask, photo: PhotoOptions, invert_mask
     from pipcli.cli import photo_task
 
     if mask == ALPHA and invert_mask:
-        raise UnusableInputError("--invert-mask is of a mask that is a file: --mask alpha fills what is transparent")
+        raise UnusableInputError("--invert-mask is for a mask from a file: --mask alpha fills what is transparent")
     picture, checksum = (None, str(ALPHA)) if mask == ALPHA else read_with_checksum(mask)
     holes = _Holes(picture, shown(mask), invert_mask)
     task = Task(

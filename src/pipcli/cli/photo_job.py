@@ -182,9 +182,10 @@ class PhotoJob:
         try:
             return finish(image, self.observation, self.noise, settings, device, seed, watch, degraded)
         except (MemoryError, RuntimeError) as error:
-            # A fit of minutes is not thrown away for what should have followed it.
-            reason = "out of memory" if ran_out_of_memory(error) else str(error).splitlines()[0]
-            watch.reporter.say(f"the filters failed ({reason}): the networks' picture is written as it is")
+            if not ran_out_of_memory(error):
+                raise
+            # A fit of minutes is not thrown away for want of memory after it.
+            watch.reporter.say("the filters ran out of memory: the networks' picture is written as it is")
             return Finished(image)
         finally:
             watch.reporter.close()

@@ -12,13 +12,11 @@ from pipcli.cli.photo_keeping import check_resume, keeping
 from pipcli.cli.photo_options import PhotoOptions
 from pipcli.cli.request import Request, settings_of
 from pipcli.cli.task import Task
-from pipcli.errors import PipRestoreError
+from pipcli.errors import ExitCode, PipRestoreError
 
 if TYPE_CHECKING:
     from pipcli.cli.photo_batch import Batch
     from pipcli.console import Reporter
-
-SOME_FAILED = 3
 
 
 class _Account:
@@ -46,7 +44,7 @@ class _Account:
         """Return the code for all of it."""
         if interruption.came or not self.failures:
             return interruption.exit_code
-        return SOME_FAILED if self.done else self.failures[0].exit_code
+        return ExitCode.SOME_FAILED if self.done else self.failures[0].exit_code
 
 
 def run(task: Task, sources: Sequence[Path], photo: PhotoOptions) -> int:

@@ -35,9 +35,9 @@ Kernel = Annotated[
 def sr(inputs: options.Inputs, photo: PhotoOptions, scale: Scale = 4, kernel: Kernel = KernelName.LANCZOS) -> int:
     """Enlarge photos (super-resolution).
 
-    The result, made small again by the kernel, is the input to within its rounding. A small picture with noise or JPEG
-    blocks wants --sigma or --noise, else they are taken for detail and enlarged. Pixel art, sprites and icons, whose
-    pixels are to stay even squares, want --kernel box.
+    The result, down-sampled by the kernel, is the input to within its rounding. Give --sigma or
+    --noise for a small picture with noise or JPEG blocks, else they are enlarged as detail. Use --kernel box for pixel
+    art, sprites and icons, whose pixels should stay even squares.
 
     \b
     Examples:

@@ -16,10 +16,11 @@ Source = Annotated[
 
 @with_options(ClipOptions, "clip")
 def video(source: Source, clip: ClipOptions, task: TaskOption = ClipTaskName.DENOISE) -> int:
-    """Restore a clip: every frame, steady in time, and all else that is in its file.
+    """Restore a clip; sound, subtitles and metadata are kept.
 
-    Frames are fitted in windows that overlap, cut where the scene changes. Finished windows are kept in a hidden folder
-    beside the output until the clip is written: a run that was ended goes on there when it is started again.
+    Frames are restored together in overlapping windows, which end at scene changes, so that the result does not
+    flicker. Finished windows are kept in a hidden folder beside the output until the clip is written: a run that was
+    ended continues there when the same command is given again.
 
     \b
     Examples:

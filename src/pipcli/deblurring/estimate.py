@@ -4,10 +4,9 @@ At its coarsest scale a blur is a few pixels long and easily told; each finer sc
 before. By turns a sharp picture with few edges follows from the kernel, and the kernel from that picture's gradients.
 Source: Cho and Lee, "Fast motion deblurring" (SIGGRAPH Asia 2009), began this way of working; see `sharpening`.
 
-Which try is right, window and all, shows afterwards: the observation is most probable under its kernel (`evidence`),
-and less so under one that its window cuts off or that has lost its extent. Of nine tries each on two photos with shake
-that changed a little along the picture, it picked one within 0.3 dB of the best. The one that is taken is then made
-more probable yet. A picture that was restored with the kernel tells still more of it: `refit_kernel`.
+The tries are compared by the evidence of the observation (`evidence`): it is highest under the right kernel, and lower
+under one that its window truncates or that is too small. The chosen kernel is then refined by the same evidence, and
+once more against the picture that was restored with it (`refit_kernel`).
 """
 
 import math

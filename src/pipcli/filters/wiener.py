@@ -1,7 +1,7 @@
 """An empirical Wiener filter of the observation, with the fitted picture as its pilot.
 
-A generator leaves what it has not explained, the finest texture first, in the residual with the noise. The picture that
-it has made tells, block by block, which frequencies are there; the filter takes those from the observation itself:
+A generator leaves the finest texture in the residual, together with the noise. Its picture shows, block by block, which
+frequencies the clean picture has; the filter takes those from the observation:
 
     s = p^2 / (p^2 + n) y
 
@@ -10,9 +10,8 @@ n of the noise. Sources: the estimator is that of Ghael, Sayeed and Baraniuk ("I
 Wiener Filtering", SPIE 1997); sliding blocks, of Yaroslavsky, Egiazarian and Astola ("Transform Domain Image
 Restoration Methods", SPIE 2001); a block's weight where blocks overlap, the inverse of the noise that it lets through.
 
-A departure: where the noise is not known, n is not one number. A frequency at which pilot and observation differ by
-more in most blocks has more noise, as noise that is not white does. On two photos with noise that had been through JPEG
-this turned a loss of 0.7 and 2.4 dB against the pilot into a gain of 1.0 and 0.2.
+A departure: where the noise is not known, n is estimated for each frequency from the difference of pilot and
+observation over most blocks, so that noise which is not white has a spectrum (docs/decisions.md).
 """
 
 from concurrent.futures import ThreadPoolExecutor

@@ -9,8 +9,8 @@ from torch import Tensor
 class RunningAverage:
     """Exponential moving average, corrected for its start: after one output it is that output.
 
-    The DIP paper averages its outputs so (section 4.1 of its supplementary material: weight 0.99) for a gain of more
-    than 1 dB; there the average starts from the first output and stays biased towards it.
+    The DIP paper averages its outputs so (section 4.1 of its supplementary material: weight 0.99); there the average
+    starts from the first output and stays biased towards it.
 
     The count lives on the outputs' device, so that a recorded update counts by itself.
     """

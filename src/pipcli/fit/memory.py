@@ -1,4 +1,4 @@
-"""How much memory a fit takes, foretold from small pieces of it, and how much there is.
+"""How much memory a fit will take, predicted from small pieces of it, and how much there is.
 
 The peak lies in a backward pass: everything that the forward pass keeps for it, and what is in flight. What is kept is
 counted by running the generator on two small grids, since it grows with the pixels; the rest is a measured share of it.
@@ -16,8 +16,7 @@ FLOAT_BYTES = 4
 VECTORS_A_PARAMETER = 4
 # Of every member between its steps: observation, two weightings, average, best estimate, last output.
 PICTURES_A_MEMBER = 6
-# Gradients, and what an operation needs for itself, as a share of what the forward pass keeps. By the peak of the whole
-# process it was 0.73 to 0.78 for windows of our networks and 1.13 for whole pictures of the published ones.
+# Gradients and temporary buffers, as a share of what the forward pass keeps (measured: docs/decisions.md).
 IN_FLIGHT = 0.9
 
 CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))

@@ -1,4 +1,4 @@
-"""Frames at times that were never shown, made from the frames around them along the motion.
+"""Frame interpolation: frames at new times, made from the frames around them along the motion.
 
 Each pixel travels from one shown frame to the next. Where it is on the way is known from its flow and, where there is a
 frame before or behind, from how the flow changes: its path is a parabola. At the wanted time, the pixels that arrive at
@@ -10,9 +10,8 @@ Flow" (IJCV 2011), section 3.3.2; with weights for what covers what, as Niklaus 
 Frame Interpolation" (CVPR 2020); parabolas, Xu et al., "Quadratic Video Interpolation" (NeurIPS 2019). Nothing is
 learned from other clips.
 
-The papers on untrained generators ask a fitted field for the times in between. Of the centre 96x96 of the first five
-frames of two clips with every second one hidden, such a field gave 20.2 and 17.9 dB, a blend of the neighbours 26.3 and
-20.8, and this 29.5 and 24.9; the mean of the field and this was worse than this alone.
+The papers on untrained generators evaluate a fitted field at the times in between; that is worse than a blend of the
+neighbouring frames (docs/decisions.md).
 """
 
 import math

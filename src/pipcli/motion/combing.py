@@ -13,10 +13,8 @@ BLOCK = 16  # pixels; fewer samples tell less through noise, and a small thing t
 # A block is combed if the two mean squared distances differ by this share of their sum. In white noise alone one block
 # of a thousand does so in a grey clip, fewer in colour. Over n frames together it is this share over the root of n.
 LEAST_SHARE = 0.2
-# Of all blocks, at least. Of progressive frames, 3 to 8 of four clips of 480 lines, at most 0.2 % were combed with
-# noise of sigma 0 to 50 (in one colour of them at most 0.9 %); of frames woven from two moments each 10 % at least with
-# noise of sigma 20, and 1.8 % of sigma 50, where a fifth of the picture moved. Restored apart, what stands still loses
-# 1.2 to 1.7 dB; restored whole, what moves loses 1.7 to 2.5 dB: with that fifth it is the same squared error.
+# Least share of combed blocks: above that of progressive frames with noise, below that of frames woven from two moments
+# (docs/decisions.md).
 LEAST_BLOCKS = 0.01
 # Of the sum of both distances, in squares of samples: a comb of less than a level of 8 bits is none.
 LEAST_DISTANCE = (1 / 255) ** 2

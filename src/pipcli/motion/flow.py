@@ -122,8 +122,7 @@ def _flow(source: Planes, target: Planes) -> Tensor:
 def _search() -> cv2.DISOpticalFlow:
     """Return a search, which has buffers of its own and is not to be shared among threads.
 
-    It goes down to the frames' own resolution. OpenCV's presets stop at half of it at the latest, which takes a third
-    of the time; frames warped by such a flow are 1 to 2 dB farther from what they should be.
+    It goes down to the frames' own resolution, which OpenCV's presets do not (docs/decisions.md).
     """
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     search.setFinestScale(0)

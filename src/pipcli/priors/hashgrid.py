@@ -9,7 +9,7 @@ interpolation is a product with a matrix on each side. That is a fraction of the
 sums over the pixels, come in the same order every time. Blocks of frames have a grid in time as well.
 
 The entries begin near zero and grow by small steps that bfloat16 would round away: tables and interpolation are float32
-on all devices. The network that follows need not be (it loses less than 0.1 dB).
+on all devices. The network that follows may be bfloat16.
 """
 
 import math

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Kernel = Annotated[
-    Path | None, typer.Option(help="Picture of the kernel, which is scaled to sum to one.", metavar="FILE")
+    Path | None,
+    typer.Option("--kernel-file", help="Picture of the kernel, which is scaled to sum to one.", metavar="FILE"),
 ]
 Sigma = Annotated[float | None, typer.Option(help="Standard deviation of a Gaussian in pixels.")]
 Motion = Annotated[float | None, typer.Option(help="Length in pixels of an even motion along a line.")]
@@ -29,8 +30,9 @@ BorderOption = Annotated[
         help="What lies beyond the edge: mirror image, other side (wrap), or nothing, so that it shrinks (crop).",
     ),
 ]
-KernelOutput = Annotated[
-    Path | None, typer.Option(help="Also write the kernel, a 16-bit PNG whose peak is white.", metavar="FILE")
+SaveKernel = Annotated[
+    Path | None,
+    typer.Option(help="Also write the kernel: a grey 16-bit PNG, white being its highest weight.", metavar="FILE"),
 ]
 
 SIGMA_RANGE, MOTION_RANGE, ANGLE_RANGE = (0.05, 100.0), (1.0, 1000.0), (-360.0, 360.0)
@@ -43,7 +45,7 @@ def blur(
     motion: Motion = None,
     angle: Angle = None,
     border: BorderOption = Border.MIRROR,
-    kernel_output: KernelOutput = None,
+    save_kernel: SaveKernel = None,
     truth: options.Truth = None,
     output: options.Output = None,
     bits: options.Bits = None,
@@ -60,10 +62,10 @@ def blur(
     \b
     Examples:
       pip-restore degrade blur clean.png --sigma 2
-      pip-restore degrade blur clean.png --motion 15 --angle 30 --kernel-output kernel.png
-      pip-restore degrade blur clean.png --kernel kernel.png --border crop --truth cut.png
+      pip-restore degrade blur clean.png --motion 15 --angle 30 --save-kernel kernel.png
+      pip-restore degrade blur clean.png --kernel-file kernel.png --border crop --truth cut.png
     """
-    options.only_one({"--kernel": kernel, "--sigma": sigma, "--motion": motion})
+    options.only_one({"--kernel-file": kernel, "--sigma": sigma, "--motion": motion})
     if angle is not None and motion is None:
         raise UnusableInputError("--angle belongs to --motion: leave it out, or add --motion")
     if sigma is not None:
@@ -92,7 +94,7 @@ def blur(
         return Degraded(
             blurred(photo.values(), weights, border),
             kept((photo.height, photo.width), weights) if border is Border.CROP else WHOLE,
-            companions={} if kernel_output is None else {"--kernel-output": (weights / weights.max(), 16)},
+            companions={} if save_kernel is None else {"--save-kernel": (weights / weights.max(), 16)},
         )
 
     parameters = {
@@ -114,8 +116,8 @@ def blur(
         overwrite=overwrite,
         quiet=quiet,
         truth=truth,
-        companions={} if kernel_output is None else {"--kernel-output": kernel_output},
-        aids={} if kernel is None else {"--kernel": kernel},
+        companions={} if save_kernel is None else {"--save-kernel": save_kernel},
+        aids={} if kernel is None else {"--kernel-file": kernel},
     )
     return carry_out(order, unsharp)
 
@@ -127,5 +129,5 @@ def _read_kernel(path: Path) -> "NDArray[np.float64]":
         return normalised(read_photo(path).values().mean(axis=2))
     except ValueError as error:
         raise UnusableInputError(
-            f"--kernel {shown(path)} is black everywhere: give one with some light in it"
+            f"--kernel-file {shown(path)} is black everywhere: give one with some light in it"
         ) from error

@@ -15,7 +15,7 @@ from pipcli.cli.options import STANDARD_STREAM
 from pipcli.cli.photo_files import check_png
 from pipcli.cli.roles import check_apart
 from pipcli.cli.unchanged import Unchanged
-from pipcli.errors import OutputRefusedError, UnusableInputError
+from pipcli.errors import ExitCode, OutputRefusedError, UnusableInputError
 from pipcli.media import Photo, check_output, publish
 from pipcli.media.clips import (
     DEINTERLACE,
@@ -70,7 +70,7 @@ def carry_out_clip(order: Order, degrade: Callable[[Photo], Degraded]) -> int:
     notes = (*clip.notes, *fields, *plan.notes)
     source = Facts(clip.width, clip.height, clip.channels, clip.bit_depth, notes, clip.frame_count)
     report(order, output, source, (plan.width, plan.height), (columns, rows), first.parameters, outside)
-    return 0
+    return ExitCode.DONE
 
 
 def _beside(source: Path, suffix: str) -> Path:

@@ -13,7 +13,7 @@ from pipcli.cli.degrade.orders import WHOLE, Degraded, Facts, Order, report
 from pipcli.cli.options import STANDARD_STREAM
 from pipcli.cli.photo_files import check_png, check_stdout, deliver
 from pipcli.cli.roles import check_apart
-from pipcli.errors import OutputRefusedError, UnusableInputError
+from pipcli.errors import ExitCode, OutputRefusedError, UnusableInputError
 from pipcli.media import Photo, carried_over, check_output, check_room, format_for, publish, shown
 from pipcli.media.clips import is_clip
 
@@ -64,7 +64,7 @@ def carry_out(
     rows, columns = photo.samples[degraded.region].shape[:2]
     source = Facts(photo.width, photo.height, photo.channels, made.bit_depth, made.notes)
     report(order, output, source, (made.width, made.height), (columns, rows), degraded.parameters, outside)
-    return 0
+    return ExitCode.DONE
 
 
 def _default_output(order: Order, like: Photo, folder: Path | None) -> Path:

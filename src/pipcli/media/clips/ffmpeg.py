@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, NamedTuple
 
-from pipcli.errors import PipRestoreError
+from pipcli.errors import ExitCode, PipRestoreError
 from pipcli.media.sources import shown
 
 _KEPT_LINES = 200
@@ -33,7 +33,7 @@ class FfmpegFailure(PipRestoreError):
 class FfmpegMissingError(PipRestoreError):
     """There is no ffmpeg, or none that starts."""
 
-    exit_code = 2
+    exit_code = ExitCode.UNUSABLE
 
 
 class PixelFormat(NamedTuple):
