@@ -363,7 +363,7 @@ REFUSED = {
         "must be different files",
     ),
     "mask without a name": (["mask", "in.png", "--share", "0.5", "-o", "-"], "give --mask a file name"),
-    "no blur": (["blur", "in.png"], "give one of --kernel, --sigma and --motion"),
+    "no blur": (["blur", "in.png"], "give one of --kernel-file, --sigma and --motion"),
     "two blurs": (["blur", "in.png", "--sigma", "1", "--motion", "5"], "not --sigma and --motion"),
     "angle of nothing": (["blur", "in.png", "--sigma", "1", "--angle", "5"], "--angle belongs to --motion"),
     "sigma of zero": (["blur", "in.png", "--sigma", "0"], "--sigma is the standard deviation in pixels, from 0.05"),
