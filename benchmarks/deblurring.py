@@ -25,11 +25,11 @@ from torch.nn import functional as F
 
 from about import about
 from measuring import show_row, values_of
-from pipcli.convolution import Convolution, margins
 from pipcli.deblurring import KernelEstimate, estimate_kernel
+from pipcli.linear.conjugate_gradients import conjugate_gradients
+from pipcli.linear.convolution import Convolution, margins
 from pipcli.noise.gaussian import estimate_noise_std
 from pipcli.settings import KERNEL
-from pipcli.solving import conjugate_gradients
 
 Row = dict[str, Any]
 BORDER, REACH, FRACTIONS = 15, 5, 4

@@ -43,18 +43,18 @@ from torch.nn.functional import avg_pool2d
 
 import speed
 from about import about
-from pipcli.cli import photo_networks
-from pipcli.cli.clip_networks import ClipNetworks
-from pipcli.cli.photo_networks import Networks
+from pipcli import restoration
 from pipcli.degradations import Blur, Degradation, Downsample, Identity
-from pipcli.finishing import finish
 from pipcli.fit.device import Device, choose_device, keep_freed_memory, members_together
-from pipcli.joining import Degraded
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
 from pipcli.motion import estimate_motion
 from pipcli.noise import Gaussian
 from pipcli.priors import batched
+from pipcli.refine.denoising import finish
+from pipcli.refine.inverse import Degraded
+from pipcli.restoration.frame_networks import ClipNetworks
+from pipcli.restoration.networks import Networks
 from pipcli.settings import (
     CLIP_FINISH,
     CLIP_PRESETS,
@@ -89,7 +89,7 @@ def without(*, kernels: bool = False, recording: bool = False) -> Iterator[None]
         if kernels:
             stack.enter_context(patch.object(batched, "kernel_problem", lambda device: "switched off"))
         if recording:
-            stack.enter_context(patch.object(photo_networks, "recorder_for", lambda device: None))
+            stack.enter_context(patch.object(restoration.networks, "recorder_for", lambda device: None))
         yield
 
 

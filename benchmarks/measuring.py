@@ -21,13 +21,13 @@ from PIL import Image
 from torch import Tensor
 
 from pipcli.cli import app
-from pipcli.cli.photo_networks import Networks
-from pipcli.finishing import finish
 from pipcli.fit.fit import Iterate
 from pipcli.fit.stopping import StopRule
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
-from pipcli.restore import CHECK_EVERY, Member, Picture
+from pipcli.refine.denoising import finish
+from pipcli.restoration.loop import CHECK_EVERY, Member, Picture
+from pipcli.restoration.networks import Networks
 from pipcli.settings import NoiseName, StopName
 from pipcli.simulation.names import NoiseName as Drawn
 from pipcli.simulation.noise import NOISES

@@ -33,8 +33,8 @@ from PIL import Image
 from about import about
 from measuring import cropped, show_row
 from pipcli.cli import app
-from pipcli.cli.photo_networks import Networks
-from pipcli.restore import Picture
+from pipcli.restoration.loop import Picture
+from pipcli.restoration.networks import Networks
 from pipcli.settings import PriorName
 from quality import pictures_in
 

@@ -18,13 +18,13 @@ from torch import Tensor
 
 from about import about
 from measuring import finished
-from pipcli.cli.photo_networks import Networks
 from pipcli.degradations import Identity
 from pipcli.fit.device import choose_device, keep_freed_memory, members_together, workers_for
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
 from pipcli.noise import Gaussian, Origin
-from pipcli.restore import Concurrency, Limits, Progress, restore
+from pipcli.restoration.loop import Concurrency, Limits, Progress, restore
+from pipcli.restoration.networks import Networks
 from pipcli.settings import HELD_OUT_FRACTION, PIP, SMALLEST_TILE, Settings, StopName, Tiles
 
 CONSTANT, CONSTANT_SIDE = 0.3, 256

@@ -24,11 +24,11 @@ from torch import Tensor
 
 import baseline
 from about import about
-from pipcli.cli.photo_networks import Networks
 from pipcli.degradations import Identity
 from pipcli.fit.device import choose_device, keep_freed_memory
 from pipcli.media import read_photo
 from pipcli.noise import Gaussian
+from pipcli.restoration.networks import Networks
 from pipcli.settings import DIP, PIP, PUBLISHED_DIP, PUBLISHED_PIP, Merge, PriorName, Sampling, Settings, StopName
 
 PUBLISHED_STEPS = {"pip": 1800, "dip": 3000}

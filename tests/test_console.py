@@ -25,7 +25,7 @@ from pipcli.console import (
     estimated_psnr,
     print_json,
 )
-from pipcli.restore import Progress
+from pipcli.restoration.loop import Progress
 
 
 def progress(

@@ -6,10 +6,10 @@ import math
 import pytest
 import torch
 
-from pipcli.branch.recorrupted import Branch
-from pipcli.finishing import BranchUse, Finished, finish
 from pipcli.fit.device import choose_device
 from pipcli.noise import Gaussian
+from pipcli.refine.denoising import BranchUse, Finished, finish
+from pipcli.refine.r2r import Branch
 from pipcli.settings import FINISH, BranchSettings, FinishSettings, Quality
 
 STD = 0.1

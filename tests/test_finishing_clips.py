@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.branch.recorrupted import Branch
-from pipcli.finishing import BranchUse, Finished, finish
 from pipcli.fit.device import choose_device
-from pipcli.joining import Degraded
 from pipcli.noise import Evidence, Gaussian, Laplace, Noise, Poisson
+from pipcli.refine.denoising import BranchUse, Finished, finish
+from pipcli.refine.inverse import Degraded
+from pipcli.refine.r2r import Branch
+from pipcli.refine.trajectories import MotionOf
 from pipcli.settings import (
     CLIP_FINISH,
     CLIP_TASK_FINISH,
@@ -25,7 +26,6 @@ from pipcli.settings import (
     Splitting,
     falling,
 )
-from pipcli.trajectories import MotionOf
 
 STD = 0.1
 STANDARD = CLIP_FINISH[Quality.STANDARD]

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from pipcli.degradations import Downsample, Identity
 from pipcli.fit.device import choose_device
-from pipcli.joining import Degraded, join
 from pipcli.metrics import psnr
 from pipcli.noise import Gaussian
+from pipcli.refine.inverse import Degraded, join
 from pipcli.settings import KernelName, Patches, Round, Splitting, falling
 
 ROUNDING = 1 / (12 * 255**2)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pipcli.checkpoint import LOCK, MANIFEST, Kept, checksum, checksum_of, folder_beside, replaceable
 from pipcli.errors import OutputRefusedError
-from pipcli.keeping import LOCK, MANIFEST, Kept, checksum, checksum_of, folder_beside, replaceable
 from pipcli.media import portable
 
 IDENTITY = {"input": "a" * 64, "--sigma": 25.0, "--paper": False, "--steps": None}
@@ -374,7 +374,7 @@ def test_a_manifest_that_is_none_lets_nothing_be_replaced(folder: Path, manifest
 
 def test_a_second_process_is_refused_and_a_dead_one_is_no_hindrance(folder: Path) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from pipcli.keeping import Kept\n"
+        "import sys, time; from pathlib import Path; from pipcli.checkpoint import Kept\n"
         "kept = Kept(Path(sys.argv[1]), {'input': 1}); print('ready', flush=True); time.sleep(100)"
     )
     process = subprocess.Popen([sys.executable, "-c", script, folder], stdout=subprocess.PIPE)

@@ -14,7 +14,7 @@ import torch
 from pipcli.errors import PipRestoreError
 from pipcli.fit.fit import Iterate
 from pipcli.fit.stopping import Discrepancy, HeldOut, Never, StopRule
-from pipcli.restore import (
+from pipcli.restoration.loop import (
     CHECK_EVERY,
     RESTART_FACTOR,
     Concurrency,

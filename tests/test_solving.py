@@ -2,7 +2,7 @@
 
 import torch
 
-from pipcli.solving import conjugate_gradients
+from pipcli.linear.conjugate_gradients import conjugate_gradients
 
 
 def test_as_many_steps_as_unknowns_solve_the_equations_with_and_without_a_scale() -> None:

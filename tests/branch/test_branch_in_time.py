@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipcli.branch.recorrupted import Branch
+from pipcli.refine.r2r import Branch
+from pipcli.refine.trajectories import moved
 from pipcli.settings import BranchSettings
 from pipcli.tiles import Window
-from pipcli.trajectories import moved
 
 SETTINGS = BranchSettings(width=8, scales=2, steps=400, learning_rate=5e-3, crop=32, recorruption=0.5, frames=3)
 STD = 0.1

@@ -6,7 +6,7 @@ import itertools
 import pytest
 import torch
 
-from pipcli.branch.recorrupted import Branch, rate_share
+from pipcli.refine.r2r import Branch, rate_share
 from pipcli.settings import BranchSettings
 
 SETTINGS = BranchSettings(width=8, scales=2, steps=400, learning_rate=5e-3, crop=32, recorruption=0.5)

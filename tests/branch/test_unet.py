@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pipcli.branch.unet import UNet, turned, turned_back
+from pipcli.refine.r2r_unet import UNet, turned, turned_back
 from pipcli.settings import BranchSettings
 
 SETTINGS = BranchSettings(width=8, scales=3, steps=30, learning_rate=1e-3, crop=32, recorruption=0.5)

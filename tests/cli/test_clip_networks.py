@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipcli.cli.clip_networks import ClipNetworks
 from pipcli.coords import space_time_grid
 from pipcli.degradations import Blur, Degradation, Downsample, Identity
 from pipcli.errors import UnusableInputError
@@ -16,7 +15,8 @@ from pipcli.fit.stopping import Discrepancy, HeldOut
 from pipcli.noise import Gaussian, Noise
 from pipcli.noise.base import Evidence
 from pipcli.noise.impulse import Impulse
-from pipcli.restore import Concurrency, Limits, Progress, Solution, restore
+from pipcli.restoration.frame_networks import ClipNetworks
+from pipcli.restoration.loop import Concurrency, Limits, Progress, Solution, restore
 from pipcli.settings import (
     CLIP_PRESETS,
     PRESETS,

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pipcli.fit.fit import Fit, Iterate
-from pipcli.restore import RESTART_FACTOR
+from pipcli.restoration.loop import RESTART_FACTOR
 from support.running import Run, lines_of, names, opened, smooth_picture
 
 Command = Callable[..., Run]

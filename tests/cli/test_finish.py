@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipcli.branch.recorrupted import Branch
+from pipcli.refine.r2r import Branch
 from support.running import Run, lines_of, opened, smooth_picture
 
 Command = Callable[..., Run]

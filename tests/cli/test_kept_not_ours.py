@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import torch
 
-from pipcli.keeping import LOCK, MANIFEST
+from pipcli.checkpoint import LOCK, MANIFEST
 from support.clip_making import clip
 from support.running import OFTEN, PATIENCE, Run, begun, in_process_of_its_own, names, picture
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from pipcli.cli import fitting
 from pipcli.fit.fit import Fit, Iterate
 from support.running import Run, in_process_of_its_own, names, opened, smooth_picture
 
@@ -107,7 +106,7 @@ def test_out_of_memory_halves_the_tile_and_goes_on(
 def test_what_will_not_fit_is_not_begun(
     monkeypatch: pytest.MonkeyPatch, denoise: Command, source: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(fitting, "available_bytes", lambda device: 1000)
+    monkeypatch.setattr(within_memory, "available_bytes", lambda device: 1000)
     monkeypatch.setattr(Fit, "advance", None)
     run = denoise(source, "-q")
     assert run.code == 1

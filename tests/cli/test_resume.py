@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pipcli.checkpoint import MANIFEST, checksum_of
 from pipcli.cli import fit_keeping
-from pipcli.keeping import MANIFEST, checksum_of
 from support.running import KILLED_AFTER, OFTEN, PATIENCE, Run, begun, lines_of, names, smooth_picture
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipcli.keeping import checksum_of
+from pipcli.checkpoint import checksum_of
 from support.clip_making import clip, read
 from support.running import KILLED_AFTER, OFTEN, PATIENCE, Run, begun, names
 

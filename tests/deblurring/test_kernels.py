@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pipcli.convolution import Convolution, quick_length
 from pipcli.deblurring.kernels import centred, delta, fitted, on_simplex, resized, trimmed, without_specks
+from pipcli.linear.convolution import Convolution, quick_length
 
 
 def kernel_of(rows: int, columns: int, generator: torch.Generator) -> torch.Tensor:

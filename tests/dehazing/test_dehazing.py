@@ -10,7 +10,7 @@ from pipcli.dehazing import Dehazed, dehaze
 from pipcli.dehazing.classic import as_airlight, classic_transmission, estimate_airlight
 from pipcli.fit.device import Device
 from pipcli.metrics import psnr
-from pipcli.restore import Limits, Outcome, Progress
+from pipcli.restoration.loop import Limits, Outcome, Progress
 from pipcli.settings import DEHAZE
 
 CPU = Device(torch.device("cpu"), torch.float32, "for tests")

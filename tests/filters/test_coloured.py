@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.filters import NoiseBounds, refine, refine_coloured
-from pipcli.filters.coloured import give_back
+from pipcli.refine.coloured import give_back, refine_coloured
+from pipcli.refine.passes import refine
+from pipcli.refine.spectrum import NoiseBounds
 from pipcli.settings import Patches
 from pipcli.spectra import NoiseSpectrum
 

@@ -2,9 +2,10 @@
 
 import torch
 
-from pipcli.branch.recorrupted import Branch
-from pipcli.filters import NoiseBounds, wiener
-from pipcli.filters import nonlocal_bayes as bayes
+from pipcli.refine import nonlocal_bayes as bayes
+from pipcli.refine import wiener
+from pipcli.refine.r2r import Branch
+from pipcli.refine.spectrum import NoiseBounds
 from pipcli.settings import BRANCH, LARGE_PATCHES
 from pipcli.tiles import Window, blend, windows
 

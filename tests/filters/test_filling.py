@@ -6,9 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipcli.filters import fill_in
-from pipcli.filters.filling import _Filling
-from pipcli.filters.splitting import ROUNDING
+from pipcli.refine.half_quadratic import ROUNDING
+from pipcli.refine.patch_inpainting import _Filling, fill_in
 from pipcli.settings import Patches, Round
 
 PATCHES = Patches(side=5, stride=2, radius=8, similar=40, noise_factor=1.0)

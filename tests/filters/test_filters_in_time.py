@@ -4,11 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipcli.filters import NoiseBounds, refine
-from pipcli.filters.nonlocal_bayes import nonlocal_bayes
+from pipcli.refine.nonlocal_bayes import nonlocal_bayes
+from pipcli.refine.passes import refine
+from pipcli.refine.spectrum import NoiseBounds
+from pipcli.refine.trajectories import FARTHEST, Place, follow, frames_around
 from pipcli.settings import CLIP_PATCHES, Patches
 from pipcli.tiles import Window
-from pipcli.trajectories import FARTHEST, Place, follow, frames_around
 
 STD = 0.1
 WHITE = NoiseBounds(STD**2, STD**2)

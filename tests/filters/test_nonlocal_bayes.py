@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from pipcli.filters import NoiseBounds
-from pipcli.filters import nonlocal_bayes as module
-from pipcli.filters.nonlocal_bayes import nonlocal_bayes
+from pipcli.refine import nonlocal_bayes as module
+from pipcli.refine.nonlocal_bayes import nonlocal_bayes
+from pipcli.refine.spectrum import NoiseBounds
 from pipcli.settings import LARGE_PATCHES, SMALL_PATCHES, Patches
 
 STD = 0.1

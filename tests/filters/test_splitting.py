@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.filters import refine_under
-from pipcli.filters.splitting import ROUNDING
+from pipcli.refine.half_quadratic import ROUNDING, refine_under
 from pipcli.settings import TASK_FINISH, Patches, Quality, Splitting, falling
 
 SETTINGS = Splitting(falling(30.0, 5.0, 4, Patches(4, 3, 6, 20, 1.0)), momentum=0.5)

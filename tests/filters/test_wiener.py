@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pipcli.filters import wiener as module
-from pipcli.filters.spectrum import NoiseBounds
-from pipcli.filters.wiener import wiener
+from pipcli.refine import wiener as module
+from pipcli.refine.spectrum import NoiseBounds
+from pipcli.refine.wiener import wiener
 from pipcli.tiles import Window
 
 STD = 0.1

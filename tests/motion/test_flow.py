@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from pipcli.cli.clip_networks import _median_speed
 from pipcli.motion import Motion, estimate_motion, warp
 from pipcli.motion.flow import LEAST_CACHED
 from support.motion_clips import pan, texture

@@ -4,8 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipcli import trajectories
 from pipcli.motion import warp
+from pipcli.refine import trajectories
 from pipcli.tiles import Window
 from support.motion_clips import texture
 

@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pipcli.coding import BlockCoding, Plane
 from pipcli.errors import UnusableInputError
+from pipcli.jpeg_tables import BlockCoding, Plane
 from pipcli.media import decode_photo
 from pipcli.noise import Evidence
 from pipcli.noise.jpeg import Jpeg, foi_std, project, quality_of, steps_of

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipcli.cli.clip_networks import UnusableWarmStateError
 from pipcli.cli.clip_restoring import Facts, KeeperOf, Restored, Restoring, Shown
 from pipcli.motion import are_combed
 from pipcli.noise import Camera, Noise
+from pipcli.restoration.frame_networks import UnusableWarmStateError
 
 FIELDS = {"top": 0, "bottom": 1}  # the first line of each
 WHOLE = "whole"

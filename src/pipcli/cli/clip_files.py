@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipcli.checkpoint import folder_beside, replaceable
 from pipcli.cli.clip_moments import Moments, as_shown, at_rate, times_as_many
 from pipcli.cli.clip_options import ClipOptions, ClipTaskName
 from pipcli.cli.clip_tasks import DEFAULT_FACTOR, rate_of
@@ -14,7 +15,6 @@ from pipcli.cli.roles import check_apart
 from pipcli.cli.task import Task
 from pipcli.cli.unchanged import Unchanged
 from pipcli.errors import UnusableInputError
-from pipcli.keeping import folder_beside, replaceable
 from pipcli.media import Photo, check_output, read_photo, shown
 from pipcli.media.clips import (
     Clip,

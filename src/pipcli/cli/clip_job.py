@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipcli.checkpoint import Kept
 from pipcli.cli.clip_files import ClipFiles
 from pipcli.cli.clip_moments import apart_at
-from pipcli.cli.clip_networks import UnusableWarmStateError
 from pipcli.cli.clip_pieces import Piece
 from pipcli.cli.clip_reading import Frame, FrameFeed, MaskFeed, as_frame, as_tensor
 from pipcli.cli.clip_restoring import Facts, Means, Restored, Restoring, Shown
@@ -25,9 +25,9 @@ from pipcli.cli.interrupt import Interruption
 from pipcli.console import Place
 from pipcli.errors import PipRestoreError
 from pipcli.fit.device import return_freed_memory
-from pipcli.keeping import Kept
 from pipcli.media import Photo, encode, shown
-from pipcli.restore import Outcome
+from pipcli.restoration.frame_networks import UnusableWarmStateError
+from pipcli.restoration.loop import Outcome
 
 # Of a kept window: what its frames take as they are, and as much again for the heads of each and for its facts.
 OVERHEAD_SHARE, OVERHEAD_BYTES = 1.1, 1 << 16

@@ -14,7 +14,7 @@ from pipcli.cli.report import effective, noise_fields
 from pipcli.cli.request import kind_of
 from pipcli.media import shown
 from pipcli.media.clips import DEINTERLACE, Clip
-from pipcli.restore import Outcome
+from pipcli.restoration.loop import Outcome
 
 if TYPE_CHECKING:
     from pipcli.cli.clip_job import ClipJob

@@ -12,21 +12,21 @@ import torch
 from torch import Tensor
 
 from pipcli.cli import report
-from pipcli.cli.clip_networks import ClipNetworks
-from pipcli.cli.fitting import Fitting
-from pipcli.cli.photo_networks import Networks, NetworksOfPictures
 from pipcli.cli.request import Request, stop_of
 from pipcli.console import Reporter
 from pipcli.degradations import Degradation
 from pipcli.dehazing import dehaze, estimate_airlight
 from pipcli.errors import PipRestoreError, UnusableInputError
-from pipcli.finishing import finish
 from pipcli.fit.device import Device, ran_out_of_memory, room_for_members
 from pipcli.fit.fit import Fit
-from pipcli.joining import Degraded
 from pipcli.motion import Motion, estimate_motion, interpolate
 from pipcli.noise import Noise, Origin
-from pipcli.restore import Keeper, Limits, Outcome, Progress, Solution
+from pipcli.refine.denoising import finish
+from pipcli.refine.inverse import Degraded
+from pipcli.restoration.frame_networks import ClipNetworks
+from pipcli.restoration.loop import Keeper, Limits, Outcome, Progress, Solution
+from pipcli.restoration.networks import Networks, NetworksOfPictures
+from pipcli.restoration.within_memory import Fitting
 from pipcli.settings import DEHAZE, Settings
 
 KeeperOf = Callable[[str], Keeper]

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipcli.checkpoint import Identity, Kept, checksum, checksum_of, folder_beside
 from pipcli.cli.airlight import airlight_of
 from pipcli.cli.clip_files import ClipFiles, open_files
 from pipcli.cli.clip_options import ClipOptions, ClipTaskName
@@ -17,7 +18,6 @@ from pipcli.cli.photo_options import PhotoOptions, TaskOptions
 from pipcli.cli.request import Request, settings_of
 from pipcli.cli.units import sigma_in_levels
 from pipcli.errors import ExitCode
-from pipcli.keeping import Identity, Kept, checksum, checksum_of, folder_beside
 from pipcli.media import publish
 from pipcli.media.clips import ClipWriter, Plan
 from pipcli.settings import PUBLISHED_WINDOW_FRAMES, WINDOW_FRAMES, NoiseName, Settings, clip_preset, preset

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+from pipcli.checkpoint import checksum_of
 from pipcli.cli import deblur, dehaze, denoise, super_resolve
 from pipcli.cli.airlight import airlight_of
 from pipcli.cli.clip_options import ClipOptions, ClipTaskName, refuse_those_of_other_tasks
 from pipcli.cli.photo_options import refuse_options_of_generators
 from pipcli.cli.task import Task, noise_only
 from pipcli.errors import UnusableInputError
-from pipcli.keeping import checksum_of
 from pipcli.media import shown
 from pipcli.settings import KernelName
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipcli.checkpoint import Identity
 from pipcli.cli import options
 from pipcli.cli.photo_files import check_png, read_with_checksum
 from pipcli.cli.photo_options import PhotoOptions, with_photo_options
 from pipcli.cli.task import Companion, Task
 from pipcli.errors import UnusableInputError
-from pipcli.keeping import Identity
 from pipcli.media import Photo, encode_map, shown
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pipcli.degradations import Blur, Degradation
     from pipcli.noise import Noise
-    from pipcli.restore import Solution
+    from pipcli.restoration.loop import Solution
 
 KERNEL_BITS = 16
 LARGEST_KERNEL = 255
@@ -149,9 +149,9 @@ def _estimated(noise: "Noise", observation: "Tensor", size: int | None, must_end
 
 def _preview(blur: "Blur", observation: "Tensor") -> "Tensor":
     """Return the picture that filters make of an observation without networks, on the CPU."""
-    from pipcli.finishing import finish
     from pipcli.fit.device import choose_device
-    from pipcli.joining import Degraded
+    from pipcli.refine.denoising import finish
+    from pipcli.refine.inverse import Degraded
     from pipcli.settings import TASK_FINISH, Quality
 
     start, settings = blur.naive(observation), TASK_FINISH["deblur"][Quality.DRAFT]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pipcli.degradations import Degradation
-    from pipcli.restore import Solution
+    from pipcli.restoration.loop import Solution
 
 OWN_GENERATORS = "dehaze, whose generators are its own"
 TRANSMISSION, TRANSMISSION_BITS = "transmission", 16
@@ -94,7 +94,7 @@ def _solution(observation: "Tensor", work: Work, colour: tuple[float, ...] | Non
     import torch
 
     from pipcli.dehazing import dehaze as without_haze
-    from pipcli.restore import Solution
+    from pipcli.restoration.loop import Solution
     from pipcli.settings import DEHAZE
 
     if colour is not None and len(colour) == 3 and observation.shape[1] == 1:

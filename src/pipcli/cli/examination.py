@@ -12,14 +12,14 @@ import typer
 
 from pipcli import __version__
 from pipcli.cli.interrupt import Interruption
-from pipcli.cli.photo_networks import Networks
 from pipcli.console import print_json
 from pipcli.degradations import Identity
-from pipcli.finishing import finish
 from pipcli.fit.device import Device, choose_device, keep_freed_memory, members_together, workers_for
 from pipcli.noise import Gaussian
 from pipcli.priors.batched import kernel_problem
-from pipcli.restore import Concurrency, Limits, Progress, restore
+from pipcli.refine.denoising import finish
+from pipcli.restoration.loop import Concurrency, Limits, Progress, restore
+from pipcli.restoration.networks import Networks
 from pipcli.settings import FINISH, PIP, TYPICAL_STEPS, Quality, StopName
 
 LIBRARIES = ("torch", "numpy", "pillow", "imagecodecs", "typer", "rich")

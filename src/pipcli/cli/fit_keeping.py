@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
+from pipcli.checkpoint import Kept
 from pipcli.cli.interrupt import Interruption
 from pipcli.errors import PipRestoreError
-from pipcli.keeping import Kept
 
 # Seconds between two times of keeping, and how many times as long as the keeping itself the fit goes on at least.
 PERIOD = 2.0

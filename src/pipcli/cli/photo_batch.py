@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from pipcli.checkpoint import Kept
 from pipcli.cli import report
 from pipcli.cli.fit_keeping import FitKeeper
-from pipcli.cli.fitting import Fitting
 from pipcli.cli.interrupt import Interruption
 from pipcli.cli.photo_job import PhotoJob
-from pipcli.cli.photo_networks import NetworksOfPictures
 from pipcli.cli.task import Work
 from pipcli.console import Reporter
 from pipcli.fit.device import Device, return_freed_memory, room_for_members
-from pipcli.keeping import Kept
-from pipcli.restore import Limits, Progress, Solution
+from pipcli.restoration.loop import Limits, Progress, Solution
+from pipcli.restoration.networks import NetworksOfPictures
+from pipcli.restoration.within_memory import Fitting
 
 
 def batches(jobs: Iterable[PhotoJob], device: Device) -> Iterator[list[PhotoJob]]:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipcli.checkpoint import checksum, folder_beside, replaceable
 from pipcli.cli.options import STANDARD_STREAM
 from pipcli.cli.request import Request
 from pipcli.cli.roles import check_apart
 from pipcli.cli.task import Task
 from pipcli.errors import OutputRefusedError, UnusableInputError
-from pipcli.keeping import checksum, folder_beside, replaceable
 from pipcli.media import (
     Photo,
     carried_over,

@@ -9,26 +9,26 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from pipcli.checkpoint import Kept, checksum
 from pipcli.cli import report
 from pipcli.cli.noise_asked import noise_of, shows_no_noise
-from pipcli.cli.observed import both
 from pipcli.cli.photo_files import UNCERTAINTY_SUFFIXES, Files, deliver, unused_beside
-from pipcli.cli.photo_networks import Networks
 from pipcli.cli.report import Metrics
 from pipcli.cli.request import Request, kind_of, stop_of
 from pipcli.cli.units import sigma_in_levels, width_in_samples
 from pipcli.cli.watching import FinishWatch
 from pipcli.console import Reporter
 from pipcli.errors import PipRestoreError
-from pipcli.finishing import Finished, finish
 from pipcli.fit.device import Device, ran_out_of_memory
 from pipcli.guard import took_picture
-from pipcli.joining import Degraded
-from pipcli.keeping import Kept, checksum
 from pipcli.media import Photo, Samples, decode_photo, encode_bare, encode_map, encode_photo, format_for, shown
 from pipcli.metrics import psnr
 from pipcli.noise import Evidence, Origin
-from pipcli.restore import Outcome, Solution
+from pipcli.refine.denoising import Finished, finish
+from pipcli.refine.inverse import Degraded
+from pipcli.restoration.loop import Outcome, Solution
+from pipcli.restoration.networks import Networks
+from pipcli.restoration.observed import both
 from pipcli.settings import NoiseName, Settings
 from pipcli.sheet import Panel, side_by_side
 

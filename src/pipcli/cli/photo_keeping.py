@@ -5,13 +5,13 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from pipcli import __version__
+from pipcli.checkpoint import Identity, Kept, folder_beside
 from pipcli.cli.options import STANDARD_STREAM
 from pipcli.cli.photo_files import Files
 from pipcli.cli.photo_options import PhotoOptions
 from pipcli.cli.request import Request
 from pipcli.cli.units import InSamples
 from pipcli.errors import UnusableInputError
-from pipcli.keeping import Identity, Kept, folder_beside
 
 # The options that the fit does not depend on. Of a device its kind decides, and of the uncertainty whether it is given.
 NOT_OF_THE_FIT = {

@@ -14,10 +14,10 @@ from pipcli.settings import NoiseName, Settings, SirenSettings
 if TYPE_CHECKING:
     from pipcli.console import Reporter
     from pipcli.degradations import Degradation
-    from pipcli.finishing import Finished
     from pipcli.fit.device import Device
     from pipcli.noise import Noise
-    from pipcli.restore import Solution
+    from pipcli.refine.denoising import Finished
+    from pipcli.restoration.loop import Solution
 
 MOST_NUMBERS = 3
 
@@ -137,7 +137,7 @@ def effective(request: Request, settings: Settings) -> dict[str, str | int | flo
 
 def branch_step(reporter: "Reporter", step: int, steps: int, seconds: float) -> None:
     """Show a step of the branch, if it is one of those that are shown."""
-    from pipcli.restore import CHECK_EVERY, Progress, Stage
+    from pipcli.restoration.loop import CHECK_EVERY, Progress, Stage
 
     if step == 1 or step % CHECK_EVERY == 0:
         reporter.show(Progress(1, 1, step, steps, step / steps, seconds, None, Stage.BRANCH), None)

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from pipcli.checkpoint import Identity
     from pipcli.degradations import Degradation
     from pipcli.fit.device import Device
-    from pipcli.keeping import Identity
     from pipcli.media import Photo
     from pipcli.noise import Noise
-    from pipcli.restore import Limits, Solution, Watcher
+    from pipcli.restoration.loop import Limits, Solution, Watcher
 
 
 @dataclass(frozen=True)

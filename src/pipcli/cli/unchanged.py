@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from pipcli.checkpoint import checksum_of
 from pipcli.cli.options import STANDARD_STREAM
 from pipcli.errors import UnusableInputError
-from pipcli.keeping import checksum_of
 from pipcli.media import shown
 
 

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.convolution import Convolution, margins
 from pipcli.deblurring.kernels import fitted
 from pipcli.deblurring.sharpening import gradients
-from pipcli.solving import conjugate_gradients
+from pipcli.linear.conjugate_gradients import conjugate_gradients
+from pipcli.linear.convolution import Convolution, margins
 
 FIRST_ROUNDS, ROUNDS, STEPS = 6, 2, 12
 # The steps end before, when the residual is this share of what it was.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.convolution import Convolution
+from pipcli.linear.convolution import Convolution
 
 # Steps of the power method, and how much more than its estimate the largest eigenvalue may be.
 POWER_STEPS, SAFETY = 6, 1.1

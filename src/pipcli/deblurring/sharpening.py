@@ -15,7 +15,7 @@ import math
 import torch
 from torch import Tensor
 
-from pipcli.convolution import quick_length
+from pipcli.linear.convolution import quick_length
 
 # The weight of agreement with the cut gradients starts at twice that of sparsity, and doubles up to this.
 STRICTEST = 1e5

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.convolution import Convolution, margins
 from pipcli.degradations.base import Degradation
+from pipcli.linear.convolution import Convolution, margins
 from pipcli.noise import Noise
 
 

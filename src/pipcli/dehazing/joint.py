@@ -26,7 +26,7 @@ from pipcli.fit.stopping import HeldOut, StopRule
 from pipcli.noise import Gaussian
 from pipcli.noise.gaussian import estimate_noise_std
 from pipcli.priors import build
-from pipcli.restore import Concurrency, Limits, Member, Outcome, Picture, Progress, Solution, Watcher, restore
+from pipcli.restoration.loop import Concurrency, Limits, Member, Outcome, Picture, Progress, Solution, Watcher, restore
 from pipcli.settings import DehazeSettings
 from pipcli.tiles import Window
 

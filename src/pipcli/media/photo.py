@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from pipcli.coding import BlockCoding
+    from pipcli.jpeg_tables import BlockCoding
 
 Samples: TypeAlias = "NDArray[Any]"  # uint8, uint16 or float32
 

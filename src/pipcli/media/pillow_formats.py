@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipcli.coding import BLOCK, BlockCoding, Plane
 from pipcli.errors import UnusableInputError
+from pipcli.jpeg_tables import BLOCK, BlockCoding, Plane
 from pipcli.media import exif as exif_block
 from pipcli.media import jpeg_scan
 from pipcli.media.exif import MOST_METADATA, usable_dpi

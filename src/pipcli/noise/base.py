@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 from torch import Tensor
 
-from pipcli.coding import BlockCoding
+from pipcli.jpeg_tables import BlockCoding
 from pipcli.settings import NoiseName
 from pipcli.spectra import NoiseSpectrum
 

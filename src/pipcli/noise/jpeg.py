@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.coding import BLOCK, BlockCoding, Plane, Steps
 from pipcli.errors import UnusableInputError
+from pipcli.jpeg_tables import BLOCK, BlockCoding, Plane, Steps
 from pipcli.noise.base import Evidence, Noise, Origin, Whitened
 from pipcli.noise.patches import dct_matrix
 from pipcli.settings import NoiseName

@@ -9,9 +9,9 @@ from pipcli.media.clips.containers import is_clip, kind_for, suffix_for
 from pipcli.media.clips.early import check_clip, check_clip_output
 from pipcli.media.clips.encoding import EncodingOptions, check_asked
 from pipcli.media.clips.plan import DEINTERLACE, Plan
-from pipcli.media.clips.planning import check_writing
 from pipcli.media.clips.probing import open_clip
 from pipcli.media.clips.reading import read_frames
+from pipcli.media.clips.trial import check_writing
 from pipcli.media.clips.writing import ClipWriter
 
 __all__ = [

@@ -10,7 +10,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipcli.media.clips.command import converted, sent_layout
+from pipcli.media.clips.ffmpeg_arguments import converted, sent_layout
 from pipcli.media.clips.moments import shown_at
 from pipcli.media.clips.plan import Plan
 from pipcli.media.clips.planes import offsets, sites_within

@@ -15,8 +15,8 @@ from pipcli.media.clips import avi, nut
 from pipcli.media.clips.alpha import alphas
 from pipcli.media.clips.carrying import Source, keeps_samples, sources
 from pipcli.media.clips.clip import FrameTimes
-from pipcli.media.clips.command import arguments, attached, converted, sent_layout, sent_samples, shift, starts
 from pipcli.media.clips.ffmpeg import FfmpegFailure, Process
+from pipcli.media.clips.ffmpeg_arguments import arguments, attached, converted, sent_layout, sent_samples, shift, starts
 from pipcli.media.clips.folders import FolderWriter
 from pipcli.media.clips.plan import Plan
 from pipcli.media.clips.probing import times_in

@@ -23,9 +23,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.filters.nonlocal_bayes import CHUNK, PatchGrid, padded
-from pipcli.filters.spectrum import opponent, turn
-from pipcli.filters.splitting import ROUNDING
+from pipcli.refine.half_quadratic import ROUNDING
+from pipcli.refine.nonlocal_bayes import CHUNK, PatchGrid, padded
+from pipcli.refine.spectrum import opponent, turn
 from pipcli.settings import Round
 from pipcli.tiles import Window
 

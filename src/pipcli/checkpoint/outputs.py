@@ -8,8 +8,8 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipcli.keeping.folder import HeldFolder
-from pipcli.keeping.manifest import MANIFEST, MOST_BYTES, Manifest
+from pipcli.checkpoint.folder import HeldFolder
+from pipcli.checkpoint.manifest import MANIFEST, MOST_BYTES, Manifest
 
 # Names are at most this long on all file systems, less what is put around them.
 LONGEST_NAME = 240

@@ -9,9 +9,7 @@ from pathlib import Path
 from pipcli.errors import OutputRefusedError, UnusableInputError
 from pipcli.media.clips import ffmpeg
 from pipcli.media.clips.clip import Clip, Colour, FrameTimes, Kind, Stream, assumed_matrix
-from pipcli.media.clips.command import TRIED_SECONDS
 from pipcli.media.clips.containers import WRITERS, input_options, kind_for
-from pipcli.media.clips.counting import counted_times
 from pipcli.media.clips.encoding import (
     USUAL,
     Encoder,
@@ -20,12 +18,14 @@ from pipcli.media.clips.encoding import (
     encoders_for,
 )
 from pipcli.media.clips.ffmpeg import FfmpegFailure, PixelFormat
+from pipcli.media.clips.ffmpeg_arguments import TRIED_SECONDS
 from pipcli.media.clips.folders import check_folder
 from pipcli.media.clips.layouts import layout_for, lost_chroma
 from pipcli.media.clips.plan import Plan
 from pipcli.media.clips.planes import STEPS, offsets
 from pipcli.media.clips.probing import open_clip
 from pipcli.media.clips.reading import read_frames
+from pipcli.media.clips.timebase import counted_times
 from pipcli.media.clips.writing import Encoding, difference
 from pipcli.media.publishing import check_output
 from pipcli.media.sources import shown

@@ -9,8 +9,8 @@ The folder may have been put there by somebody else: it is ours only if its mani
 no link is followed, nothing is removed that we could not have written, and what is read is looked at before it is used.
 """
 
-from pipcli.keeping.kept import Kept
-from pipcli.keeping.manifest import LOCK, MANIFEST, Identity
-from pipcli.keeping.outputs import checksum, checksum_of, folder_beside, replaceable
+from pipcli.checkpoint.kept import Kept
+from pipcli.checkpoint.manifest import LOCK, MANIFEST, Identity
+from pipcli.checkpoint.outputs import checksum, checksum_of, folder_beside, replaceable
 
 __all__ = ["LOCK", "MANIFEST", "Identity", "Kept", "checksum", "checksum_of", "folder_beside", "replaceable"]

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.filters.spectrum import Filtered, NoiseBounds, cosines, opponent, turn, variances
+from pipcli.refine.spectrum import Filtered, NoiseBounds, cosines, opponent, turn, variances
 from pipcli.tiles import Window, blend, windows
 
 BLOCK = 8

@@ -8,10 +8,10 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from pipcli.checkpoint.manifest import LOCK, MANIFEST, OURS, Identity, KeptFile, Manifest
+from pipcli.checkpoint.outputs import call_of, checksum, is_as_made
+from pipcli.checkpoint.taking import Taking, may_be_ours, part_name
 from pipcli.errors import OutputRefusedError
-from pipcli.keeping.manifest import LOCK, MANIFEST, OURS, Identity, KeptFile, Manifest
-from pipcli.keeping.outputs import call_of, checksum, is_as_made
-from pipcli.keeping.taking import Taking, may_be_ours, part_name
 from pipcli.media import shown
 
 REMOVE_IT = "remove that folder"

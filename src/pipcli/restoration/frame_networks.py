@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.cli.photo_networks import Networks
 from pipcli.coords import space_time_grid
 from pipcli.degradations import Degradation, FrameByFrame
 from pipcli.errors import UnusableInputError
@@ -20,6 +19,7 @@ from pipcli.fit.device import Device
 from pipcli.fit.fit import Fit
 from pipcli.noise import Noise
 from pipcli.priors import IN_ROWS, OF_BLOCKS, Prior, build
+from pipcli.restoration.networks import Networks
 from pipcli.settings import Settings, StopName, with_speed
 
 State = Mapping[str, Tensor]

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from pipcli.filters.nonlocal_bayes import nonlocal_bayes
-from pipcli.filters.spectrum import Filtered, NoiseBounds
-from pipcli.filters.wiener import wiener
+from pipcli.refine.nonlocal_bayes import nonlocal_bayes
+from pipcli.refine.spectrum import Filtered, NoiseBounds
+from pipcli.refine.trajectories import MotionOf, followed
+from pipcli.refine.wiener import wiener
 from pipcli.settings import Patches
-from pipcli.trajectories import MotionOf, followed
 
 
 def refine(

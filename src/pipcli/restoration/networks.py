@@ -12,7 +12,6 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from pipcli.cli.observed import both
 from pipcli.coords import pixel_grid
 from pipcli.degradations import Degradation
 from pipcli.fit.device import Device
@@ -22,7 +21,8 @@ from pipcli.fit.recording import recorder_for
 from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, StopRule
 from pipcli.noise import Noise
 from pipcli.priors import Prior, build, precision_for
-from pipcli.restore import Concurrency, Member, Picture
+from pipcli.restoration.loop import Concurrency, Member, Picture
+from pipcli.restoration.observed import both
 from pipcli.settings import (
     DISCREPANCY_FACTOR,
     GUARD_FACTOR,

@@ -36,10 +36,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.filters.spectrum import Filtered, NoiseBounds, cosines, opponent, turn, variances, waves
+from pipcli.refine.spectrum import Filtered, NoiseBounds, cosines, opponent, turn, variances, waves
+from pipcli.refine.trajectories import Motion, Place, follow, frames_around
 from pipcli.settings import Patches
 from pipcli.tiles import Window
-from pipcli.trajectories import Motion, Place, follow, frames_around
 
 # The side of a region in pixels, and the groups that are estimated at once: they bound the memory.
 REGION = 128

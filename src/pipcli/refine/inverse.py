@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from pipcli.filters import fill_in, nearest_to, refine_under
-from pipcli.filters.nonlocal_bayes import REGION
 from pipcli.fit.device import Device, workers_for
+from pipcli.refine.half_quadratic import nearest_to, refine_under
+from pipcli.refine.nonlocal_bayes import REGION
+from pipcli.refine.patch_inpainting import fill_in
+from pipcli.refine.trajectories import MotionOf, followed
 from pipcli.settings import Splitting
-from pipcli.trajectories import MotionOf, followed
 
 # Of the rounds, those at the end that begin again from the joined picture.
 LAST_SHARE = 0.25

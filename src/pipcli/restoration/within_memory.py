@@ -4,12 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from pipcli.console import Reporter
 from pipcli.errors import PipRestoreError
 from pipcli.fit.device import Device, members_together, ran_out_of_memory, slack, workers_for
 from pipcli.fit.fit import Fit
 from pipcli.fit.memory import available_bytes, used_bytes
-from pipcli.restore import Concurrency, Keeper, Limits, Picture, Solution, Watcher, restore
+from pipcli.restoration.loop import Concurrency, Keeper, Limits, Picture, Solution, Watcher, restore
 from pipcli.settings import SMALLEST_TILE
 
 
@@ -37,6 +36,16 @@ class Fittable(Protocol):
         """Return an estimate of the memory that the fit takes at its peak."""
 
 
+class Notes(Protocol):
+    """Is told, in words for the user, of what had to be changed and what to expect."""
+
+    def say(self, message: str) -> None:
+        """Take note of what every user should know."""
+
+    def explain(self, message: str) -> None:
+        """Take note of what those want to know who asked for details."""
+
+
 @dataclass(frozen=True)
 class Fitting:
     """How networks are to be fitted.
@@ -53,7 +62,7 @@ class Fitting:
     device: Device
     limits: Limits
     watcher: Watcher
-    reporter: Reporter
+    reporter: Notes
     keeper_of: Callable[[str], Keeper] | None = None
 
     def solve(self, networks: Fittable, subject: str) -> list[Solution]:

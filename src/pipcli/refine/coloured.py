@@ -22,11 +22,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.filters.nonlocal_bayes import LEAST_VARIANCE, Pass, passed
-from pipcli.filters.spectrum import Filtered, NoiseBounds, opponent, turn
+from pipcli.refine.nonlocal_bayes import LEAST_VARIANCE, Pass, passed
+from pipcli.refine.spectrum import Filtered, NoiseBounds, opponent, turn
+from pipcli.refine.trajectories import Motion, MotionOf, followed
 from pipcli.settings import Patches
 from pipcli.spectra import NoiseSpectrum
-from pipcli.trajectories import Motion, MotionOf, followed
 
 # The noise is counted this many times, in grey and in the differences of colour: patches that the pilot shows as
 # similar share some of their noise, all the more as it is coarse. Of (1.5, 4), (2.5, 5) and (3.5, 6) the last was best

@@ -8,9 +8,8 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipcli.errors import OutputRefusedError
-from pipcli.keeping.folder import HeldFolder, NotAFolderError
-from pipcli.keeping.manifest import (
+from pipcli.checkpoint.folder import HeldFolder, NotAFolderError
+from pipcli.checkpoint.manifest import (
     LOCK,
     MANIFEST,
     MOST_BYTES,
@@ -20,6 +19,7 @@ from pipcli.keeping.manifest import (
     NotOursError,
     OfAnotherVersionError,
 )
+from pipcli.errors import OutputRefusedError
 from pipcli.media import portable, shown
 from pipcli.media.unfinished import hidden_beside
 

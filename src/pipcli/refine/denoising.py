@@ -22,14 +22,16 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from pipcli.branch.recorrupted import Branch
-from pipcli.filters import Filtered, NoiseBounds, refine, refine_coloured
-from pipcli.filters.nonlocal_bayes import REGION, nonlocal_bayes
 from pipcli.fit.device import Device, workers_for
-from pipcli.joining import Degraded, join
 from pipcli.noise import Noise, Whitened
+from pipcli.refine.coloured import refine_coloured
+from pipcli.refine.inverse import Degraded, join
+from pipcli.refine.nonlocal_bayes import REGION, nonlocal_bayes
+from pipcli.refine.passes import refine
+from pipcli.refine.r2r import Branch
+from pipcli.refine.spectrum import Filtered, NoiseBounds
+from pipcli.refine.trajectories import MotionOf, followed
 from pipcli.settings import BranchSettings, FinishSettings
-from pipcli.trajectories import MotionOf, followed
 
 # Of the branch in the pilot of the last pass. More was never best where we measured it.
 WEIGHTS = (0.0, 0.25, 0.5)

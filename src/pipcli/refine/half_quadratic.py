@@ -35,11 +35,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from pipcli.filters.nonlocal_bayes import nonlocal_bayes
-from pipcli.filters.spectrum import NoiseBounds
+from pipcli.linear.conjugate_gradients import conjugate_gradients
+from pipcli.refine.nonlocal_bayes import nonlocal_bayes
+from pipcli.refine.spectrum import NoiseBounds
+from pipcli.refine.trajectories import Motion
 from pipcli.settings import Round, Splitting
-from pipcli.solving import conjugate_gradients
-from pipcli.trajectories import Motion
 
 Degrade = Callable[[Tensor], Tensor]
 

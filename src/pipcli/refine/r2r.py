@@ -21,10 +21,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.branch.unet import UNet, turned, turned_back
+from pipcli.refine.r2r_unet import UNet, turned, turned_back
+from pipcli.refine.trajectories import Motion, frames_around, moved
 from pipcli.settings import BranchSettings
 from pipcli.tiles import Window, blend, windows
-from pipcli.trajectories import Motion, frames_around, moved
 
 # How a picture that is too large for one piece is taken apart when it is denoised, in pixels: what a pixel sees reaches
 # less far than half of what pieces share.

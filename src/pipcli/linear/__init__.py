@@ -1,0 +1,1 @@
+"""Linear algebra of pictures: convolution and its adjoints, and conjugate gradients."""
