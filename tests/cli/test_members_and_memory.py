@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pipcli.fit.fit import Fit, Iterate
+from pipcli.restoration import within_memory
 from support.running import Run, in_process_of_its_own, names, opened, smooth_picture
 
 Command = Callable[..., Run]

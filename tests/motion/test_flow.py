@@ -5,6 +5,7 @@ import torch
 
 from pipcli.motion import Motion, estimate_motion, warp
 from pipcli.motion.flow import LEAST_CACHED
+from pipcli.restoration.frame_networks import _median_speed
 from support.motion_clips import pan, texture
 
 
