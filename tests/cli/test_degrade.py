@@ -445,6 +445,6 @@ def test_no_torch_is_loaded_and_awkward_names_are_said_on_one_line(tmp_path: Pat
         f"assert run(['compare', {str(source)!r}, {str(source)!r}]) == 0\n"
         "assert 'torch' not in sys.modules\n"
     )
-    run = in_process_of_its_own(script=script)
+    run = in_process_of_its_own(script=script, fresh=True)
     assert run.code == 0, run.err
     assert run.err.count(b"\n") == len(KINDS) + 1  # one a kind, and one that says where the mask is

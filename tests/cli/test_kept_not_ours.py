@@ -294,6 +294,6 @@ def test_a_bomb_takes_no_memory(window: Ended) -> None:
         "assert grown < 300_000, grown\n"
         "raise SystemExit(code)"
     )
-    run = in_process_of_its_own(*map(str, window.words), script=limited)
+    run = in_process_of_its_own(*map(str, window.words), script=limited, fresh=True)
     assert run.code == 2, run.err
     assert b"did not write" in run.err

@@ -155,7 +155,7 @@ def limited(limit: str, value: int) -> str:
     ids=["files of video", "memory of denoise", "memory of video", "no folder"],
 )
 def test_a_machine_that_gives_too_little_is_one_line(script: str, words: tuple[str, ...], here: Path) -> None:
-    run = in_process_of_its_own(*words, *QUICK, cwd=here, script=script)
+    run = in_process_of_its_own(*words, *QUICK, cwd=here, script=script, fresh=True)
     assert run.code == 2
     assert run.message
     # Where no file can be opened, the folder of what is kept cannot be removed; the next run has it.

@@ -4,7 +4,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 
 from pipcli.checkpoint import MANIFEST, checksum_of
 from pipcli.cli import fit_keeping
-from support.running import KILLED_AFTER, OFTEN, PATIENCE, Run, begun, lines_of, names, smooth_picture
+from support.running import KILLED_AFTER, OFTEN, PATIENCE, Process, Run, begun, lines_of, names, smooth_picture
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 Command = Callable[..., Run]
@@ -26,7 +25,7 @@ def words(tmp_path: Path) -> list[str | Path]:
     return ["denoise", source, "--sigma", "25", "--steps", "60", "--device", "cpu", "-o", tmp_path / "out.png"]
 
 
-def started(words: list[str | Path]) -> "subprocess.Popen[bytes]":
+def started(words: list[str | Path]) -> Process:
     """Start a command that keeps its state after every round."""
     return begun(*words, script=OFTEN)
 

@@ -15,11 +15,11 @@ import pytest
 
 from pipcli.cli.interrupt import EndedAtOnceError, Interruption
 from support.builders import PNG_SIGNATURE
-from support.running import ENVIRONMENT, PATIENCE, START, Run, begun, lines_of, names, opened, smooth_picture
+from support.running import ENVIRONMENT, PATIENCE, START, Process, Run, begun, lines_of, names, opened, smooth_picture
 
 ENDLESS = ("--steps", "100000000", "--stop", "none", "--device", "cpu")
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-Start = Callable[..., "subprocess.Popen[bytes]"]
+Start = Callable[..., Process]
 
 
 @pytest.fixture
@@ -30,10 +30,10 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture
 def start() -> Iterator[Start]:
     """Start the command as a shell does, so that Ctrl-C is heeded; it is gone at the end, whatever happens."""
-    processes: list[subprocess.Popen[bytes]] = []
+    processes: list[Process] = []
 
-    def run(*arguments: str | Path) -> "subprocess.Popen[bytes]":
-        process = begun("denoise", *arguments)
+    def run(*arguments: str | Path, fresh: bool = False) -> Process:
+        process = begun("denoise", *arguments, fresh=fresh)
         processes.append(process)
         return process
 
@@ -43,13 +43,13 @@ def start() -> Iterator[Start]:
         process.communicate()
 
 
-def finished(process: "subprocess.Popen[bytes]", out: bytes = b"") -> Run:
+def finished(process: Process, out: bytes = b"") -> Run:
     """Wait for the end; `out` is what was read from stdout before."""
     rest, err = process.communicate(timeout=PATIENCE)
     return Run(process.returncode, out + rest, err)
 
 
-def read_until_progress(process: "subprocess.Popen[bytes]") -> bytes:
+def read_until_progress(process: Process) -> bytes:
     """Read the JSON lines up to the first that tells of a step, after which there is an estimate."""
     out = b""
     while True:
@@ -94,7 +94,7 @@ def test_a_signal_while_torch_loads_ends_without_a_file(
     maps = Path("/proc/self/maps")
     if not maps.exists():
         pytest.skip("needs /proc to see when torch is being loaded")
-    process = start(source, *ENDLESS)
+    process = start(source, *ENDLESS, fresh=True)
     wait_for(lambda: b"libtorch" in Path(f"/proc/{process.pid}/maps").read_bytes())
     process.send_signal(number)
     run = finished(process)
@@ -125,7 +125,7 @@ def test_a_signal_while_the_input_is_read_ends_without_a_file(
 
 
 def test_a_second_signal_ends_at_once(start: Start, source: Path, tmp_path: Path) -> None:
-    process = start(source, *ENDLESS, "--json")
+    process = start(source, *ENDLESS, "--json", fresh=True)
     out = read_until_progress(process)
     # Stopped, so that both signals wait for it, and it cannot be done with the first before the second comes.
     process.send_signal(signal.SIGSTOP)

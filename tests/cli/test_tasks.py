@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from support.builders import png_of, samples
-from support.running import ENVIRONMENT, PATIENCE, START, Run, lines_of, names, opened
+from support.running import PATIENCE, Run, begun, lines_of, names, opened
 
 Command = Callable[..., Run]
 
@@ -149,13 +148,7 @@ def test_ctrl_c_keeps_the_estimate_so_far(task: str, words: list[str], tmp_path:
     (tmp_path / "in.png").write_bytes(png_of(samples(HEIGHT, WIDTH, 3, "uint8")))
     endless = [word if word != "2" or words[at - 1] != "--steps" else "100000000" for at, word in enumerate(words)]
     unending = [] if task == "dehaze" else ["--stop", "none"]
-    process = subprocess.Popen(
-        [*START, *endless, *unending, tmp_path / "in.png", "--json"],
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
+    process = begun(*endless, *unending, tmp_path / "in.png", "--json")
     try:
         assert process.stdout is not None
         while json.loads(line := process.stdout.readline())["type"] != "progress":

@@ -3,7 +3,6 @@
 import json
 import random
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 from pipcli.checkpoint import checksum_of
 from support.clip_making import clip, read
-from support.running import KILLED_AFTER, OFTEN, PATIENCE, Run, begun, names
+from support.running import KILLED_AFTER, OFTEN, PATIENCE, Process, Run, begun, names
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 Command = Callable[..., Run]
@@ -28,11 +27,11 @@ def words(request: pytest.FixtureRequest, tmp_path: Path) -> Words:
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[[Words], "subprocess.Popen[bytes]"]]:
+def start() -> Iterator[Callable[[Words], Process]]:
     """Start commands that keep their state after every round; they are gone at the end."""
-    processes: list[subprocess.Popen[bytes]] = []
+    processes: list[Process] = []
 
-    def run(words: Words) -> "subprocess.Popen[bytes]":
+    def run(words: Words) -> Process:
         process = begun(*words, script=OFTEN)
         processes.append(process)
         return process
@@ -43,10 +42,10 @@ def start() -> Iterator[Callable[[Words], "subprocess.Popen[bytes]"]]:
         process.communicate(timeout=PATIENCE)
 
 
-Start = Callable[[Words], "subprocess.Popen[bytes]"]
+Start = Callable[[Words], Process]
 
 
-def wait_for(process: "subprocess.Popen[bytes]", windows_done: int, step: int) -> None:
+def wait_for(process: Process, windows_done: int, step: int) -> None:
     """Wait until so many windows are finished and the next has made so many steps."""
     assert process.stdout is not None
     while True:
@@ -57,7 +56,7 @@ def wait_for(process: "subprocess.Popen[bytes]", windows_done: int, step: int) -
             return
 
 
-def end(process: "subprocess.Popen[bytes]", number: int) -> bytes:
+def end(process: Process, number: int) -> bytes:
     process.send_signal(number)
     return process.communicate(timeout=PATIENCE)[1]
 

@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 from support.builders import samples
+from support.forked import Forked, Word
 
 COMMAND = "from pipcli.cli.app import main; main()"
 START = [sys.executable, "-c", COMMAND]
@@ -35,9 +36,13 @@ KILLED_AFTER = (
     "pipcli.cli.app.main()"
 )
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
+CAN_FORK = sys.platform.startswith("linux")
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "json-lines.schema.json").read_text())
 # Processes start slowly on a busy machine; no test waits for this on a sound one.
 PATIENCE = 120
+
+
+Process = subprocess.Popen[bytes] | Forked
 
 
 @dataclass(frozen=True)
@@ -56,11 +61,19 @@ class Run:
         return self.err.decode().removeprefix("pip-restore: ").rstrip("\n")
 
 
-def begun(*arguments: str | Path, script: str = COMMAND) -> "subprocess.Popen[bytes]":
-    """Start the command as a shell does, so that Ctrl-C is heeded, by a script that calls it."""
+def begun(
+    *arguments: str | bytes | Path, script: str = COMMAND, fresh: bool = False, cwd: Path | None = None
+) -> Process:
+    """Start the command as a shell does, so that Ctrl-C is heeded, by a script that calls it.
+
+    It is forked from a process that has loaded torch, or else, `fresh`, is an interpreter that begins with nothing.
+    """
+    if CAN_FORK and not fresh:
+        return Forked(arguments, script, ENVIRONMENT, os.fspath(cwd or Path.cwd()))
     return subprocess.Popen(
         [sys.executable, "-c", script, *arguments],
         env=ENVIRONMENT,
+        cwd=cwd,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -69,19 +82,17 @@ def begun(*arguments: str | Path, script: str = COMMAND) -> "subprocess.Popen[by
 
 
 def in_process_of_its_own(
-    *arguments: str | bytes | Path, data: bytes | None = None, cwd: Path | None = None, script: str = COMMAND
+    *arguments: Word,
+    data: bytes | None = None,
+    cwd: Path | None = None,
+    script: str = COMMAND,
+    fresh: bool = False,
 ) -> Run:
-    """Run the command, by a script that calls it, to its end in a fresh process, feeding it `data` on stdin."""
-    run = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        input=b"" if data is None else data,
-        env=ENVIRONMENT,
-        cwd=cwd,
-        capture_output=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    return Run(run.returncode, run.stdout, run.stderr)
+    """Run the command, by a script that calls it, to its end in a process of its own, feeding it `data` on stdin."""
+    process = begun(*arguments, script=script, fresh=fresh, cwd=cwd)
+    out, err = process.communicate(data, timeout=PATIENCE)
+    assert process.returncode is not None
+    return Run(process.returncode, out, err)
 
 
 def picture(path: Path, height: int = 16, width: int = 16, channels: int = 3, dtype: str = "uint8") -> Path:
