@@ -1,3 +1,3 @@
-"""pip-restore: restore one degraded picture with an untrained generator fitted to that picture alone."""
+"""pip-restore: restore a degraded photo or clip with an untrained network that is fitted to that file alone."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

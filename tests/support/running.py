@@ -27,12 +27,12 @@ OFTEN = (
 )
 # The command as it is killed when so many outputs, which did not exist before, have got their names.
 KILLED_AFTER = (
-    "import os, signal; import pipcli.cli.app; from pipcli.media import publishing\n"
-    "names, move = [], publishing._move_new\n"
+    "import os, signal; import pipcli.cli.app; from pipcli.media import portable\n"
+    "names, move = [], portable.move_new\n"
     "def counted(temporary, target):\n"
     "    move(temporary, target); os.path.exists(temporary) and os.unlink(temporary); names.append(target)\n"
     "    len(names) == {count} and os.kill(os.getpid(), signal.SIGKILL)\n"
-    "publishing._move_new = counted\n"
+    "portable.move_new = counted\n"
     "pipcli.cli.app.main()"
 )
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}

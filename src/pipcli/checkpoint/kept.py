@@ -12,7 +12,7 @@ from pipcli.checkpoint.manifest import LOCK, MANIFEST, OURS, Identity, KeptFile,
 from pipcli.checkpoint.outputs import call_of, checksum, is_as_made
 from pipcli.checkpoint.taking import Taking, may_be_ours, part_name
 from pipcli.errors import OutputRefusedError
-from pipcli.media import shown
+from pipcli.media import portable, shown
 
 REMOVE_IT = "remove that folder"
 
@@ -49,6 +49,7 @@ class Kept:
         self.advice = advice
         self._taking = Taking(folder, Manifest(dict(identity), call_of(outputs)), advice)
         with _refusals(folder):
+            self._lock: int | None
             self._held, self._lock = self._taking.taken()
             try:
                 self._manifest = self._settled(self._taking.read_manifest(self._held), anew=anew)
@@ -152,12 +153,19 @@ class Kept:
             self._remove([*self._manifest.files, *self._strays(), MANIFEST])
             if not self._held.is_still_there():
                 return
+            if portable.LOCKS_STOP_OTHERS:
+                self._unlock()
             self._held.unlink(LOCK)
             os.rmdir(self.folder)
 
     def _close(self) -> None:
         self._held.close()
-        os.close(self._lock)
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _settled(self, before: Manifest, *, anew: bool) -> Manifest:
         """Return what to go on with, and write it down."""

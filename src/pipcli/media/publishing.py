@@ -12,6 +12,7 @@ from io import FileIO
 from pathlib import Path
 
 from pipcli.errors import OutputRefusedError
+from pipcli.media import portable
 from pipcli.media.sources import shown
 from pipcli.media.unfinished import collect_beside, hidden_beside, temporary_file
 
@@ -27,9 +28,7 @@ _REASONS = {
     errno.ELOOP: "it is a symbolic link that leads back to itself: choose another name",
     errno.EFBIG: "the file would be too large for its folder: choose another folder",
 }
-_WITHOUT_RESERVING = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENODEV}
 _PERMISSIONS = 0o777  # what a file hands down: not that it runs as somebody else
-_WITHOUT_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 def check_output(path: Path, source: Path | None, *, overwrite: bool, room: int = 1 << 20) -> None:
@@ -55,7 +54,7 @@ def check_output(path: Path, source: Path | None, *, overwrite: bool, room: int 
             raise OutputRefusedError(f"cannot write {shown(path)}: {_REASONS[errno.ENOENT]}")
         collect_beside(target)
         with temporary_file(target) as (_, file):
-            _reserve(file.fileno(), room)
+            portable.reserve(file.fileno(), room)
 
 
 def check_room(path: Path, room: int) -> None:
@@ -69,7 +68,7 @@ def check_room(path: Path, room: int) -> None:
         OutputRefusedError: there is not as much.
     """
     with refusals(path), temporary_file(_target(path)) as (_, file):
-        _reserve(file.fileno(), room)
+        portable.reserve(file.fileno(), room)
 
 
 def publish(path: Path, data: bytes, *, overwrite: bool) -> None:
@@ -148,7 +147,7 @@ def publish_folder(path: Path, temporary: Path, *, overwrite: bool) -> None:
     with refusals(path):
         target = _target(path)
         names = {entry.name for entry in os.scandir(temporary)}
-        _sync_folder(temporary)
+        portable.sync_folder(temporary)
         old = None
         if target.exists():
             _check_folder_replaceable(path, target, names, overwrite=overwrite)
@@ -161,7 +160,7 @@ def publish_folder(path: Path, temporary: Path, *, overwrite: bool) -> None:
             if old is not None:
                 os.rename(old, target)
             raise
-        _sync_folder(target.parent)
+        portable.sync_folder(target.parent)
         if old is not None:
             shutil.rmtree(old)
 
@@ -191,6 +190,8 @@ def _to_replace(path: Path, *, overwrite: bool) -> tuple[Path, os.stat_result | 
 
 def _target(path: Path) -> Path:
     """Where the bytes really go: the place of a link's file, which a rename would otherwise leave behind."""
+    if portable.IS_WINDOWS and portable.reserved_by_windows(path.name):
+        raise OutputRefusedError(f"{shown(path)} is a name that Windows reserves: choose another output")
     return Path(os.path.realpath(path))
 
 
@@ -236,8 +237,8 @@ def _move(temporary: Path, target: Path, status: os.stat_result | None, *, overw
     if overwrite:
         os.replace(temporary, target)
     else:
-        _move_new(temporary, target)
-    _sync_folder(target.parent)
+        portable.move_new(temporary, target)
+    portable.sync_folder(target.parent)
 
 
 def _write(file: FileIO, data: bytes) -> None:
@@ -246,39 +247,3 @@ def _write(file: FileIO, data: bytes) -> None:
         rest = rest[os.write(file.fileno(), rest) :]
     os.fsync(file.fileno())
     file.close()
-
-
-def _reserve(descriptor: int, room: int) -> None:
-    if not hasattr(os, "posix_fallocate"):
-        return
-    try:
-        os.posix_fallocate(descriptor, 0, max(room, 1))
-    except OSError as error:
-        if error.errno not in _WITHOUT_RESERVING:
-            raise
-
-
-def _move_new(temporary: Path, target: Path) -> None:
-    """Give the file its name, which must not be taken; a link, unlike a rename, fails if it is."""
-    try:
-        os.link(temporary, target)
-    except OSError as error:
-        if error.errno not in _WITHOUT_LINKS:
-            raise
-        # A file system without hard links, such as a memory card's: claim the name first.
-        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
-        try:
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(target)
-            raise
-
-
-def _sync_folder(folder: Path) -> None:
-    """So that the name, too, survives a power cut; where folders cannot be synced, there is nothing to be done."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -99,12 +99,16 @@ def _collect_one(path: str) -> None:
         is_dead = portable.take_lock(descriptor) is True
         if not is_dead or not os.path.samestat(os.fstat(descriptor), os.lstat(path)):
             return
+        if not is_folder and portable.LOCKS_STOP_OTHERS:
+            os.close(descriptor)
+            descriptor = -1
         if not is_folder:
             os.unlink(path)
         elif not any(entry.is_dir(follow_symlinks=False) for entry in list(os.scandir(path))):
             shutil.rmtree(path)
     finally:
-        os.close(descriptor)
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def _user(status: os.stat_result) -> int:

@@ -91,7 +91,8 @@ class Process:
     ) -> None:
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._listen = listen
-        # A session of its own: Ctrl-C is for us to answer, not for ffmpeg, which would end the file too early.
+        # A session or, on Windows, a process group of its own: Ctrl-C is for us to answer, not for ffmpeg, which would
+        # end the file too early.
         try:
             self._process = subprocess.Popen(
                 [program(), "-hide_banner", *([] if source else ["-nostdin"]), *arguments],
@@ -100,6 +101,7 @@ class Process:
                 stderr=subprocess.PIPE,
                 env=_environment(),
                 start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
                 restore_signals=False,  # a file that grows too large is then an error, which it can tell, not its end
             )
         except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
