@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from about import about
-from measuring import cropped, run_command, show_row
+from common.about import about
+from common.measuring import cropped, run_command, show_row
 from pipcli.media import read_photo
 from pipcli.noise import Evidence
 from pipcli.noise.blocks import RADII

@@ -20,9 +20,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from about import about
-from drawings import DRAWINGS, Samples, drawn
-from measuring import show_row, write_noisy
+from common.about import about
+from common.drawings import DRAWINGS, Samples, drawn
+from common.measuring import show_row, write_noisy
 from pipcli.cli import app
 from pipcli.settings import NoiseName
 

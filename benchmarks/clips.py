@@ -31,11 +31,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from about import about
-from measuring import show_row
+from common.about import about
+from common.measuring import show_row
+from common.summaries import mean
 from pipcli.cli import app
 from pipcli.media.clips import open_clip, read_frames
-from summaries import mean
 
 Row = dict[str, Any]
 Samples = NDArray[np.uint8]

@@ -23,8 +23,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from about import about
-from measuring import show_row, values_of
+from common.about import about
+from common.measuring import show_row, values_of
 from pipcli.deblurring import KernelEstimate, estimate_kernel
 from pipcli.linear.conjugate_gradients import conjugate_gradients
 from pipcli.linear.convolution import Convolution, margins

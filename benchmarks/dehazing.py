@@ -24,8 +24,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from about import about
-from measuring import Floats, Samples, show_row, values_of
+from common.about import about
+from common.measuring import Floats, Samples, show_row, values_of
 from pipcli.cli import app
 from pipcli.dehazing import dehaze
 from pipcli.dehazing.classic import classic_transmission, estimate_airlight

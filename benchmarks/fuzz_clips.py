@@ -23,7 +23,7 @@ from typing import Any
 import imageio_ffmpeg
 from PIL import Image
 
-from about import about
+from common.about import about
 from pipcli.errors import PipRestoreError
 from pipcli.media.clips import open_clip, read_frames
 

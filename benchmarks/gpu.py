@@ -42,7 +42,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 import speed
-from about import about
+from common.about import about
 from pipcli import restoration
 from pipcli.degradations import Blur, Degradation, Downsample, Identity
 from pipcli.fit.device import Device, choose_device, keep_freed_memory, members_together

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from made_clips import write_moving
+from common.made_clips import write_moving
 
 OFTEN = (
     "import pipcli.cli.app; from pipcli.cli import fit_keeping\n"

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from summaries import mean
+from common.summaries import mean
 
 Row = dict[str, Any]
 FOLDER = Path(__file__).parent

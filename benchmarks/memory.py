@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from about import about
-from made_clips import write_moving
+from common.about import about
+from common.made_clips import write_moving
 
 SETTINGS = ("--quality", "draft", "--sigma", "20", "--device", "cpu", "--no-resume", "--json")
 MEGABYTE = 2**20

@@ -16,8 +16,8 @@ from typing import Any
 
 from PIL import Image
 
-from about import about
-from measuring import cropped, run_command, show_row, write_noisy
+from common.about import about
+from common.measuring import cropped, run_command, show_row, write_noisy
 from pipcli.settings import NoiseName
 
 # The levels of the table.

@@ -30,8 +30,8 @@ from unittest.mock import patch
 import torch
 from PIL import Image
 
-from about import about
-from measuring import cropped, show_row
+from common.about import about
+from common.measuring import cropped, show_row
 from pipcli.cli import app
 from pipcli.restoration.loop import Picture
 from pipcli.restoration.networks import Networks

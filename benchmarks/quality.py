@@ -32,8 +32,8 @@ import torch
 from PIL import Image
 
 import pipcli
-from about import about
-from measuring import (
+from common.about import about
+from common.measuring import (
     IN_GREY_LEVELS,
     Floats,
     colour_block_matching,
@@ -47,9 +47,9 @@ from measuring import (
     values_of,
     write_noisy,
 )
+from common.summaries import means
 from pipcli.metrics import psnr, ssim
 from pipcli.settings import NoiseName
-from summaries import means
 
 Row = dict[str, Any]
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".ppm")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from summaries import mean, summary
+from common.summaries import mean, summary
 
 Row = dict[str, Any]
 WORDS = Path(__file__).with_name("quality_page.md")

@@ -16,7 +16,7 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
-from measuring import IN_GREY_LEVELS, Samples, non_local_means, run_command, values_of, write_noisy
+from common.measuring import IN_GREY_LEVELS, Samples, non_local_means, run_command, values_of, write_noisy
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
 from pipcli.settings import NoiseName

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from about import about
-from measuring import finished
+from common.about import about
+from common.measuring import finished
 from pipcli.degradations import Identity
 from pipcli.fit.device import choose_device, keep_freed_memory, members_together, workers_for
 from pipcli.media import read_photo

@@ -23,7 +23,7 @@ from typing import Any
 from torch import Tensor
 
 import baseline
-from about import about
+from common.about import about
 from pipcli.degradations import Identity
 from pipcli.fit.device import choose_device, keep_freed_memory
 from pipcli.media import read_photo

@@ -32,11 +32,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from about import about
+from common.about import about
+from common.measuring import Floats, run_task, show_row, values_of
+from common.summaries import mean
 from deblurring import psnr_of_best_shift
-from measuring import Floats, run_task, show_row, values_of
 from pipcli.metrics import luma, psnr
-from summaries import mean
 
 Row = dict[str, Any]
 
