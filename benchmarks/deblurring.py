@@ -98,7 +98,7 @@ def row_of(path: Path, size: int | None) -> Row:
     observation, clean = grey(path), grey(path.parent / "gt" / f"{name}.png")
     std = estimate_noise_std(observation[None, None])
     began = time.perf_counter()
-    estimate = estimate_kernel(observation[None, None], KERNEL, size, std, lambda: False)
+    estimate = estimate_kernel(observation[None, None], KERNEL, size, std)
     seconds = time.perf_counter() - began
     value, shift = psnr_of_best_shift(deconvolved(observation, estimate.kernel, max(std, LEAST_STD)), clean)
     return {

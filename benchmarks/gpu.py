@@ -52,9 +52,10 @@ from pipcli.motion import estimate_motion
 from pipcli.noise import Gaussian
 from pipcli.priors import batched
 from pipcli.refine.denoising import finish
-from pipcli.refine.inverse import Degraded
+from pipcli.refine.observation import Degraded, Observation
 from pipcli.restoration.frame_networks import ClipNetworks
 from pipcli.restoration.networks import Networks
+from pipcli.restoration.problem import Problem
 from pipcli.settings import (
     CLIP_FINISH,
     CLIP_PRESETS,
@@ -79,7 +80,7 @@ CPU = Device(torch.device("cpu"), torch.float32, "to compare with")
 
 def networks(noisy: Tensor, device: Device, seed: int = 0) -> Networks:
     """Lay the default networks over a picture."""
-    return Networks(PIP, noisy, Identity(NOISE), NOISE, device, StopName.NONE, seed)
+    return Networks(PIP, Problem(noisy, Identity(NOISE), NOISE), device, StopName.NONE, seed)
 
 
 @contextmanager
@@ -213,7 +214,7 @@ def finishing(noisy: Tensor, clean: Tensor, device: Device) -> dict[str, dict[st
     for name, place in {"device": device, "cpu": CPU}.items():
         for quality in (Quality.STANDARD, Quality.BEST):
             started = time.perf_counter()
-            image = finish(pilot, noisy, NOISE, FINISH[quality], place, seed=0).image
+            image = finish(pilot, Observation(noisy, NOISE), FINISH[quality], place, seed=0).image
             seconds = time.perf_counter() - started
             found[f"{name} {quality}"] = {"psnr": psnr(image, clean), "seconds": seconds}
     return found
@@ -241,9 +242,8 @@ def of_maps(clean: Tensor, device: Device) -> dict[str, dict[str, float]]:
             start = degradation.naive(observation) if observed is None else _filled(observation, observed)
             degraded = Degraded(degradation.to(place.torch_device), degradation.naive, observed)
             started = time.perf_counter()
-            image = finish(
-                start, observation, noise, TASK_FINISH[task][Quality.DRAFT], place, seed=0, degraded=degraded
-            ).image
+            known = Observation(observation, noise, degraded)
+            image = finish(start, known, TASK_FINISH[task][Quality.DRAFT], place, seed=0).image
             seconds = time.perf_counter() - started
             truth = degradation.visible(clean) if task != "sr" else clean[..., : image.shape[-2], : image.shape[-1]]
             found[f"{name} {task}"] = {"psnr": psnr(degradation.visible(image), truth), "seconds": seconds}
@@ -257,15 +257,17 @@ def of_clip(clean: Tensor, device: Device) -> dict[str, dict[str, float]]:
     noise = torch.randn(frames.shape, generator=torch.Generator().manual_seed(0))
     noisy = (frames + NOISE.std * noise).clamp(0, 1)
     settings, motion = CLIP_PRESETS[PriorName.PIP], estimate_motion(noisy)
+    problem = Problem(noisy, Identity(NOISE), NOISE, motion_of=lambda frames: motion)
     found: dict[str, dict[str, float]] = {}
     for name, place in {"device": device, "cpu": CPU}.items():
-        laid = ClipNetworks(settings, noisy, Identity(NOISE), NOISE, place, StopName.NONE, 0, motion=motion)
+        laid = ClipNetworks(settings, problem, place, StopName.NONE, 0)
         started = time.perf_counter()
         fit = laid.build_fit([0], 1.0)
         fit.advance(CLIP_STEPS)
         pilot = laid.as_pictures(fit.estimates().cpu())
         fitted = time.perf_counter()
-        image = finish(pilot, noisy, NOISE, CLIP_FINISH[Quality.DRAFT], place, seed=0, motion_of=estimate_motion).image
+        known = Observation(noisy, NOISE, motion_of=estimate_motion)
+        image = finish(pilot, known, CLIP_FINISH[Quality.DRAFT], place, seed=0).image
         found[name] = {
             "psnr_networks": psnr(pilot, frames),
             "psnr": psnr(image, frames),

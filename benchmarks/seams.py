@@ -23,25 +23,13 @@ from pipcli.fit.device import choose_device, keep_freed_memory, members_together
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
 from pipcli.noise import Gaussian, Origin
-from pipcli.restoration.loop import Concurrency, Limits, Progress, restore
+from pipcli.restoration.loop import Concurrency, Limits, restore
 from pipcli.restoration.networks import Networks
+from pipcli.restoration.problem import Problem
 from pipcli.settings import HELD_OUT_FRACTION, PIP, SMALLEST_TILE, Settings, StopName, Tiles
+from pipcli.watch import UNWATCHED
 
 CONSTANT, CONSTANT_SIDE = 0.3, 256
-
-
-class Nobody:
-    """A watcher that takes no note."""
-
-    def progress(self, progress: Progress) -> None:
-        """Do nothing."""
-
-    def restarted(self, member: int, step: int, rate_factor: float) -> None:
-        """Do nothing."""
-
-    def interrupted(self) -> bool:
-        """Return False."""
-        return False
 
 
 def layouts() -> dict[str, Settings]:
@@ -58,13 +46,13 @@ def layouts() -> dict[str, Settings]:
 def solved(settings: Settings, noisy: Tensor, noise: Gaussian) -> tuple[Tensor, Networks]:
     """Return the finished picture and the networks that it is from."""
     device = choose_device("cpu")
-    networks = Networks(settings, noisy, Identity(noise), noise, device, StopName.HELD_OUT, 0)
+    networks = Networks(settings, Problem(noisy, Identity(noise), noise), device, StopName.HELD_OUT, 0)
     with workers_for(len(networks.windows), device) as workers:
         (solution,) = restore(
             [networks.picture()],
             networks.build_fit,
             limits=Limits(settings.fit.steps, None),
-            watcher=Nobody(),
+            watch=UNWATCHED,
             concurrency=Concurrency(workers, members_together(device)),
         )
     return finished(networks, solution.image), networks

@@ -29,6 +29,7 @@ from pipcli.fit.device import choose_device, keep_freed_memory
 from pipcli.media import read_photo
 from pipcli.noise import Gaussian
 from pipcli.restoration.networks import Networks
+from pipcli.restoration.problem import Problem
 from pipcli.settings import DIP, PIP, PUBLISHED_DIP, PUBLISHED_PIP, Merge, PriorName, Sampling, Settings, StopName
 
 PUBLISHED_STEPS = {"pip": 1800, "dip": 3000}
@@ -47,7 +48,7 @@ def milliseconds(settings: Settings, noisy: Tensor, device: str, steps: int) -> 
     where = choose_device(device)
     noise = Gaussian.known(25 / 255)
     whole = dataclasses.replace(settings, tiles=None)
-    fit = Networks(whole, noisy, Identity(noise), noise, where, StopName.NONE, 0).build_fit([0], 1.0)
+    fit = Networks(whole, Problem(noisy, Identity(noise), noise), where, StopName.NONE, 0).build_fit([0], 1.0)
     fit.advance(WARM_UP)[0].residuals()
     times = []
     for _ in range(max(3, steps // BLOCK)):

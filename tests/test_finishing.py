@@ -9,8 +9,11 @@ import torch
 from pipcli.fit.device import choose_device
 from pipcli.noise import Gaussian
 from pipcli.refine.denoising import BranchUse, Finished, finish
+from pipcli.refine.observation import Observation
 from pipcli.refine.r2r import Branch
 from pipcli.settings import FINISH, BranchSettings, FinishSettings, Quality
+from pipcli.watch import UNWATCHED
+from support.watches import Ending
 
 STD = 0.1
 BRANCH = BranchSettings(width=8, scales=2, steps=2000, learning_rate=5e-3, crop=32, recorruption=0.5)
@@ -35,19 +38,11 @@ def error(first: torch.Tensor, second: torch.Tensor) -> float:
     return float((first - second).square().mean())
 
 
-class EndingAt:
-    """Asks for an end at a step of the branch; None is never."""
-
-    def __init__(self, step: int | None) -> None:
-        self.end_at = step
-        self.step = 0
-
-    def branch_step(self, step: int, steps: int) -> None:
-        assert 1 <= step <= steps
-        self.step = step
+class EndingInBranch(Ending):
+    """Asks for an end after so many steps of the branch."""
 
     def must_end(self) -> bool:
-        return self.step == self.end_at
+        return bool(self.told) and super().must_end()
 
 
 def finished(
@@ -58,7 +53,8 @@ def finished(
     end_at: int | None = None,
 ) -> Finished:
     device = choose_device("cpu")
-    return finish(image, observation, noise or Gaussian.known(STD), settings, device, 0, EndingAt(end_at))
+    watch = UNWATCHED if end_at is None else EndingInBranch(end_at - 1) if end_at else Ending()
+    return finish(image, Observation(observation, noise or Gaussian.known(STD)), settings, device, 0, watch)
 
 
 def test_a_smooth_pilot_becomes_sharp(generator: torch.Generator) -> None:

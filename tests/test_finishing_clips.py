@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from pipcli.fit.device import choose_device
 from pipcli.noise import Evidence, Gaussian, Laplace, Noise, Poisson
 from pipcli.refine.denoising import BranchUse, Finished, finish
-from pipcli.refine.inverse import Degraded
+from pipcli.refine.observation import Degraded, Observation
 from pipcli.refine.r2r import Branch
 from pipcli.refine.trajectories import MotionOf
 from pipcli.settings import (
@@ -79,7 +79,7 @@ def finished(
 ) -> Finished:
     device = choose_device("cpu")
     known = noise or Gaussian.known(STD)
-    return finish(image, observation, known, settings, device, 0, degraded=degraded, motion_of=motion_of)
+    return finish(image, Observation(observation, known, degraded, motion_of), settings, device, 0)
 
 
 def test_a_clip_is_better_and_steadier_than_its_frames_alone() -> None:

@@ -11,7 +11,8 @@ from pipcli.degradations import Downsample, Identity
 from pipcli.fit.device import choose_device
 from pipcli.metrics import psnr
 from pipcli.noise import Gaussian
-from pipcli.refine.inverse import Degraded, join
+from pipcli.refine.inverse import join
+from pipcli.refine.observation import Degraded, Observation
 from pipcli.settings import KernelName, Patches, Round, Splitting, falling
 
 ROUNDING = 1 / (12 * 255**2)
@@ -34,7 +35,8 @@ def held_out(side: int) -> Tensor:
 def joined(
     image: Tensor, observation: Tensor, degraded: Degraded, splitting: Splitting = SPLITTING
 ) -> tuple[Tensor, float | None]:
-    result = join(image, observation, degraded, ROUNDING, splitting, choose_device("cpu"), lambda: False)
+    known = Observation(observation, Gaussian.of_rounding(16), degraded)
+    result = join(image, known, splitting, choose_device("cpu"))
     return result.image, result.networks_weight
 
 

@@ -22,11 +22,11 @@ from pipcli.restoration.loop import (
     Member,
     Outcome,
     Picture,
-    Progress,
     Solution,
     restore,
 )
 from pipcli.tiles import Window
+from pipcli.watch import Progress, Unwatched
 
 SIZE = (2, 2)
 WHOLE = Window(0, 0, *SIZE)
@@ -121,8 +121,8 @@ def member(
     return Planned(window, lambda factor: FakeFit(residual, value, window, pause), rules)
 
 
-class Recorder:
-    """A watcher that writes down what it is told, and interrupts when it was asked or told of something."""
+class Recorder(Unwatched):
+    """A watch that writes down what it is told, and interrupts when it was asked or told of something."""
 
     def __init__(self, interrupt_after: int | None = None, interrupt_at_step: int | None = None) -> None:
         self.seen: list[Progress] = []
@@ -138,7 +138,7 @@ class Recorder:
     def restarted(self, member: int, step: int, rate_factor: float) -> None:
         self.restarts.append((member, step, rate_factor))
 
-    def interrupted(self) -> bool:
+    def must_end(self) -> bool:
         with self.lock:
             self.asked += 1
             if self.interrupt_at_step is not None and self.seen[-1].step >= self.interrupt_at_step:
@@ -151,13 +151,11 @@ def solve(
     size: tuple[int, int] = SIZE,
     steps: int = 40,
     seconds: float | None = None,
-    watcher: Recorder | None = None,
+    watch: Recorder | None = None,
     workers: int = 1,
     together: int = 1,
 ) -> Solution:
-    (solution,) = solve_several(
-        [(size, members or (member(),))], steps, seconds, watcher, Concurrency(workers, together)
-    )
+    (solution,) = solve_several([(size, members or (member(),))], steps, seconds, watch, Concurrency(workers, together))
     return solution
 
 
@@ -165,7 +163,7 @@ def solve_several(
     pictures: Sequence[tuple[tuple[int, int], Sequence[Planned]]],
     steps: int = 40,
     seconds: float | None = None,
-    watcher: Recorder | None = None,
+    watch: Recorder | None = None,
     concurrency: Concurrency = Concurrency(),  # noqa: B008 - frozen
 ) -> list[Solution]:
     planned = [one for _, members in pictures for one in members]
@@ -177,7 +175,7 @@ def solve_several(
         [Picture(size, [Member(one.window, one.rules) for one in members]) for size, members in pictures],
         build_fit,  # type: ignore[arg-type]
         limits=Limits(steps, seconds),
-        watcher=watcher or Recorder(),
+        watch=watch or Recorder(),
         concurrency=concurrency,
     )
 
@@ -220,7 +218,7 @@ def test_the_time_that_the_watcher_takes_does_not_count() -> None:
         def progress(self, progress: Progress) -> None:
             time.sleep(0.1)
 
-    solution = solve(steps=30, seconds=0.25, watcher=Slow())
+    solution = solve(steps=30, seconds=0.25, watch=Slow())
     assert solution.outcome is Outcome.STEP_LIMIT
     assert solution.seconds < 0.25
 
@@ -283,14 +281,14 @@ def test_the_outcome_is_that_of_most_members() -> None:
 
 def test_an_early_end_of_one_member_is_the_outcome_of_all() -> None:
     members = [member(rules=held_out), member(rules=held_out), member()]
-    solution = solve(*members, steps=1000, watcher=Recorder(interrupt_at_step=90))
+    solution = solve(*members, steps=1000, watch=Recorder(interrupt_at_step=90))
     assert solution.outcome is Outcome.INTERRUPTED
     assert solution.steps_done == (80, 80, 91)
     assert solve(*members[:2], member(pause=1e-3), steps=10**9, seconds=0.4).outcome is Outcome.TIME_LIMIT
 
 
 def test_an_interruption_returns_the_estimate_so_far() -> None:
-    solution = solve(watcher=Recorder(interrupt_after=7), steps=1000)
+    solution = solve(watch=Recorder(interrupt_after=7), steps=1000)
     assert solution.outcome is Outcome.INTERRUPTED
     assert solution.steps_done == (9,)  # the first step is made before anyone asks
 
@@ -298,49 +296,49 @@ def test_an_interruption_returns_the_estimate_so_far() -> None:
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_an_interruption_ends_every_member_within_a_step_and_leaves_none_out(workers: int) -> None:
     members = [member(0.2), member(0.4), member(0.9)]
-    solution = solve(*members, steps=1000, watcher=Recorder(interrupt_at_step=20), workers=workers)
+    solution = solve(*members, steps=1000, watch=Recorder(interrupt_at_step=20), workers=workers)
     assert solution.outcome is Outcome.INTERRUPTED
     assert solution.steps == solution.steps_done == (21, 21, 21)
     assert torch.allclose(solution.image, torch.full((1, 1, 2, 2), 0.5))
 
 
 def test_an_interruption_amid_a_round_ends_each_member_within_a_step() -> None:
-    solution = solve(member(0.2), member(0.4), member(0.9), steps=1000, watcher=Recorder(interrupt_after=13))
+    solution = solve(member(0.2), member(0.4), member(0.9), steps=1000, watch=Recorder(interrupt_after=13))
     assert solution.outcome is Outcome.INTERRUPTED
     assert solution.steps == solution.steps_done == (11, 6, 2)
     assert torch.allclose(solution.image, torch.full((1, 1, 2, 2), 0.5))
 
 
 def test_an_interrupted_member_returns_what_its_rule_prefers() -> None:
-    solution = solve(member(rules=held_out), steps=1000, watcher=Recorder(interrupt_at_step=60))
+    solution = solve(member(rules=held_out), steps=1000, watch=Recorder(interrupt_at_step=60))
     assert solution.steps == (50,)
     assert solution.steps_done == (61,)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_progress_is_told_at_the_first_step_and_then_regularly(workers: int) -> None:
-    watcher = Recorder()
-    solve(member(), member(), steps=25, watcher=watcher, workers=workers)
-    assert [entry.step for entry in watcher.seen] == [1, CHECK_EVERY, 2 * CHECK_EVERY, 25]
-    assert [entry.fitting for entry in watcher.seen] == [2, 2, 2, 0]
-    assert [entry.share for entry in watcher.seen] == pytest.approx([1 / 25, 10 / 25, 20 / 25, 1])
-    assert [entry.held_out_error for entry in watcher.seen] == pytest.approx([0.49, 0.4, 0.3, 0.25])
-    assert {(entry.members, entry.steps) for entry in watcher.seen} == {(2, 25)}
-    seconds = [entry.seconds for entry in watcher.seen]
+    watch = Recorder()
+    solve(member(), member(), steps=25, watch=watch, workers=workers)
+    assert [entry.step for entry in watch.seen] == [1, CHECK_EVERY, 2 * CHECK_EVERY, 25]
+    assert [entry.fitting for entry in watch.seen] == [2, 2, 2, 0]
+    assert [entry.share for entry in watch.seen] == pytest.approx([1 / 25, 10 / 25, 20 / 25, 1])
+    assert [entry.held_out_error for entry in watch.seen] == pytest.approx([0.49, 0.4, 0.3, 0.25])
+    assert {(entry.members, entry.steps) for entry in watch.seen} == {(2, 25)}
+    seconds = [entry.seconds for entry in watch.seen]
     assert seconds == sorted(seconds)
     assert seconds[0] > 0
 
 
 def test_progress_counts_what_has_ended_as_whole() -> None:
-    watcher = Recorder()
-    solve(member(rules=held_out), member(), member(), member(), steps=200, watcher=watcher)
-    entry = next(entry for entry in watcher.seen if entry.step == 80)
+    watch = Recorder()
+    solve(member(rules=held_out), member(), member(), member(), steps=200, watch=watch)
+    entry = next(entry for entry in watch.seen if entry.step == 80)
     assert entry.fitting == 3
     assert entry.share == pytest.approx((200 + 3 * 80) / 800)
-    shares = [entry.share for entry in watcher.seen]
+    shares = [entry.share for entry in watch.seen]
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    assert watcher.seen[-1].fitting == 0
+    assert watch.seen[-1].fitting == 0
 
 
 def test_without_held_out_pixels_there_is_no_held_out_error() -> None:
@@ -352,12 +350,12 @@ def test_without_held_out_pixels_there_is_no_held_out_error() -> None:
     def blind() -> Planned:
         return Planned(WHOLE, lambda factor: Without(falling, 0.2), held_out)
 
-    watcher = Recorder()
-    assert solve(blind(), blind(), steps=100, watcher=watcher).steps == (100, 100)
-    assert {entry.held_out_error for entry in watcher.seen} == {None}
-    watcher = Recorder()
-    solve(blind(), member(), steps=CHECK_EVERY, watcher=watcher)
-    assert watcher.seen[-1].held_out_error == pytest.approx(0.4)  # of those that know it
+    watch = Recorder()
+    assert solve(blind(), blind(), steps=100, watch=watch).steps == (100, 100)
+    assert {entry.held_out_error for entry in watch.seen} == {None}
+    watch = Recorder()
+    solve(blind(), member(), steps=CHECK_EVERY, watch=watch)
+    assert watch.seen[-1].held_out_error == pytest.approx(0.4)  # of those that know it
 
 
 def breaking_once(built: list[float], *, bad: float = math.nan, at: int = 20) -> Planned:
@@ -373,10 +371,10 @@ def breaking_once(built: list[float], *, bad: float = math.nan, at: int = 20) ->
 @pytest.mark.parametrize("bad", [math.nan, math.inf, 50.0])
 def test_a_fit_that_diverges_is_begun_again_once_with_a_lower_rate(bad: float) -> None:
     built: list[float] = []
-    watcher = Recorder()
-    solution = solve(breaking_once(built, bad=bad), watcher=watcher)
+    watch = Recorder()
+    solution = solve(breaking_once(built, bad=bad), watch=watch)
     assert built == [1.0, RESTART_FACTOR]
-    assert watcher.restarts == [(0, 20, RESTART_FACTOR)]
+    assert watch.restarts == [(0, 20, RESTART_FACTOR)]
     assert solution.restarts == 1
     assert solution.steps == solution.steps_done == (40,)
     assert solution.outcome is Outcome.STEP_LIMIT
@@ -385,24 +383,24 @@ def test_a_fit_that_diverges_is_begun_again_once_with_a_lower_rate(bad: float) -
 @pytest.mark.parametrize("steps", [1, 5, 10, 25])
 def test_a_fit_that_diverges_at_its_last_step_is_begun_again(steps: int) -> None:
     built: list[float] = []
-    watcher = Recorder()
-    solution = solve(breaking_once(built, at=steps), steps=steps, watcher=watcher)
-    assert watcher.restarts == [(0, steps, RESTART_FACTOR)]
+    watch = Recorder()
+    solution = solve(breaking_once(built, at=steps), steps=steps, watch=watch)
+    assert watch.restarts == [(0, steps, RESTART_FACTOR)]
     assert solution.steps_done == (steps,)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_member_that_diverges_is_begun_again_alone(workers: int) -> None:
     built: list[float] = []
-    watcher = Recorder()
-    solution = solve(member(), breaking_once(built), member(), watcher=watcher, workers=workers)
-    assert watcher.restarts == [(1, 20, RESTART_FACTOR)]
+    watch = Recorder()
+    solution = solve(member(), breaking_once(built), member(), watch=watch, workers=workers)
+    assert watch.restarts == [(1, 20, RESTART_FACTOR)]
     assert built == [1.0, RESTART_FACTOR]
     assert solution.restarts == 1
     assert solution.steps_done == (40, 40, 40)
     # The others ended at 40 as ever, and it was 20 steps behind them.
-    assert [entry.fitting for entry in watcher.seen] == [3, 3, 3, 3, 1, 1, 0]
-    assert watcher.seen[-1].share == 1
+    assert [entry.fitting for entry in watch.seen] == [3, 3, 3, 3, 1, 1, 0]
+    assert watch.seen[-1].share == 1
 
 
 def test_rules_begin_anew_with_the_fit() -> None:
@@ -423,10 +421,10 @@ def test_rules_begin_anew_with_the_fit() -> None:
 
 def test_an_interruption_upon_a_restart_still_has_an_estimate() -> None:
     class Ending(Recorder):
-        def interrupted(self) -> bool:
+        def must_end(self) -> bool:
             return bool(self.restarts)
 
-    solution = solve(breaking_once([]), member(0.5), watcher=Ending())
+    solution = solve(breaking_once([]), member(0.5), watch=Ending())
     assert solution.outcome is Outcome.INTERRUPTED
     assert solution.steps_done == (1, 21)
     assert torch.allclose(solution.image, torch.full((1, 1, 2, 2), 0.4))
@@ -550,9 +548,9 @@ def test_whoever_has_ended_leaves_the_group() -> None:
 
 def test_a_member_of_a_group_that_diverges_is_begun_again_alone() -> None:
     built: list[float] = []
-    watcher = Recorder()
-    solution = solve(member(), breaking_once(built), member(), watcher=watcher, together=3)
-    assert watcher.restarts == [(1, 20, RESTART_FACTOR)]
+    watch = Recorder()
+    solution = solve(member(), breaking_once(built), member(), watch=watch, together=3)
+    assert watch.restarts == [(1, 20, RESTART_FACTOR)]
     assert built == [1.0, RESTART_FACTOR]
     assert solution.steps_done == (40, 40, 40)
 
@@ -601,7 +599,7 @@ def test_a_group_carries_as_many_ended_members_as_its_slack_allows(slack: float)
         [Picture(SIZE, [Member(one.window, one.rules) for one in planned])],
         build_fit,  # type: ignore[arg-type]
         limits=Limits(200, None),
-        watcher=Recorder(),
+        watch=Recorder(),
         concurrency=Concurrency(1, 4, slack),
     )
     assert solution.steps_done[2:] == (200, 200)

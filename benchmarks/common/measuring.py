@@ -26,6 +26,7 @@ from pipcli.fit.stopping import StopRule
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
 from pipcli.refine.denoising import finish
+from pipcli.refine.observation import Observation
 from pipcli.restoration.loop import CHECK_EVERY, Member, Picture
 from pipcli.restoration.networks import Networks
 from pipcli.settings import NoiseName, StopName
@@ -163,7 +164,7 @@ def finished(networks: Networks, image: Tensor) -> Tensor:
     THE ONE PLACE of the benches that knows how: it must do what `PhotoJob` does with `Solution.image`.
     """
     settings, seed = networks.settings.finish, networks.seed
-    return finish(image, networks.observation, networks.noise, settings, networks.device, seed).image
+    return finish(image, Observation(networks.observation, networks.noise), settings, networks.device, seed).image
 
 
 def non_local_means(observed: Floats, std: float) -> Floats:

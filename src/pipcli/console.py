@@ -17,7 +17,7 @@ from rich.text import Text
 from pipcli.metrics import mse_to_psnr
 
 if TYPE_CHECKING:  # restore loads torch, which the commands that fit nothing do without
-    from pipcli.restoration.loop import Progress as FitProgress
+    from pipcli.watch import Progress as FitProgress
 
 PLAIN_LINES = 10
 LONG = 120  # seconds that are said in minutes

@@ -35,11 +35,6 @@ def panned(frames: int, height: int, width: int) -> Tensor:
     ).contiguous()
 
 
-def goes_on(step: int, steps: int) -> bool:
-    del step, steps
-    return False
-
-
 def branch_of(observation: Tensor, settings: BranchSettings = SETTINGS) -> Branch:
     motion = Panned(observation.shape[-2], observation.shape[-1])
     return Branch(observation, torch.full_like(observation, STD), settings, torch.float32, 0, motion)
@@ -66,7 +61,7 @@ def test_noise_goes_although_nothing_clean_was_shown(generator: torch.Generator)
     clean = panned(3, 64, 64)
     observation = clean + STD * torch.randn(clean.shape, generator=generator)
     branch = branch_of(observation, BranchSettings(8, 2, 2000, 5e-3, 32, 0.5, frames=3))
-    assert branch.train(goes_on)
+    assert branch.train()
     assert float((branch.denoise(observation) - clean).square().mean()) < 0.4 * STD**2
 
 
@@ -75,7 +70,7 @@ def test_a_branch_of_one_frame_is_that_of_a_picture(generator: torch.Generator) 
     alone = Branch(observation, torch.full_like(observation, STD), SETTINGS, torch.float32, 0)
     results = []
     for branch in (alone, branch_of(observation)):
-        branch.train(goes_on)
+        branch.train()
         results.append(branch.denoise(observation))
     assert torch.equal(*results)
 
@@ -85,5 +80,5 @@ def test_a_branch_of_one_frame_is_that_of_a_picture(generator: torch.Generator) 
 def test_any_number_of_frames_of_any_size_is_denoised(frames: int, size: tuple[int, int]) -> None:
     observation = torch.full((frames, 1, *size), 0.5)
     branch = branch_of(observation)
-    assert branch.train(goes_on)
+    assert branch.train()
     assert branch.denoise(observation).shape == observation.shape

@@ -8,14 +8,10 @@ import torch
 
 from pipcli.refine.r2r import Branch, rate_share
 from pipcli.settings import BranchSettings
+from support.watches import Ending
 
 SETTINGS = BranchSettings(width=8, scales=2, steps=400, learning_rate=5e-3, crop=32, recorruption=0.5)
 STD = 0.1
-
-
-def goes_on(step: int, steps: int) -> bool:
-    del step, steps
-    return False
 
 
 def clean(height: int, width: int) -> torch.Tensor:
@@ -32,7 +28,7 @@ def test_noise_goes_although_nothing_clean_was_shown(generator: torch.Generator)
     picture = clean(64, 64)
     observation = picture + STD * torch.randn(picture.shape, generator=generator)
     branch = branch_of(observation, steps=6400)  # of which a small picture gets a sixteenth
-    assert branch.train(goes_on)
+    assert branch.train()
     assert float((branch.denoise(observation) - picture).square().mean()) < 0.4 * STD**2
 
 
@@ -41,7 +37,7 @@ def test_the_same_seed_gives_the_same_network(generator: torch.Generator) -> Non
     results = []
     for seed in (3, 3, 4):
         branch = branch_of(observation, steps=2000, seed=seed)
-        branch.train(goes_on)
+        branch.train()
         results.append(branch.denoise(observation))
     assert torch.equal(results[0], results[1])
     assert not torch.equal(results[0], results[2])
@@ -51,20 +47,15 @@ def test_the_same_seed_gives_the_same_network(generator: torch.Generator) -> Non
 def test_any_size_keeps_its_size(size: tuple[int, int]) -> None:
     observation = torch.full((1, 1, *size), 0.5)
     branch = branch_of(observation, steps=100)
-    assert branch.train(goes_on)
+    assert branch.train()
     assert branch.denoise(observation).shape == observation.shape
 
 
 def test_it_ends_when_it_is_told_to() -> None:
-    told = []
-
-    def ends(step: int, steps: int) -> bool:
-        told.append((step, steps))
-        return step == 3
-
-    branch = branch_of(torch.full((1, 3, 64, 64), 0.5))
-    assert not branch.train(ends)
-    assert told == [(1, 25), (2, 25), (3, 25)]
+    branch, watch = branch_of(torch.full((1, 3, 64, 64), 0.5)), Ending(after=2)
+    assert not branch.train(watch)
+    assert watch.asked == 3
+    assert [(progress.step, progress.steps) for progress in watch.told] == [(1, 25)]
 
 
 def test_larger_pictures_get_more_steps_within_bounds() -> None:

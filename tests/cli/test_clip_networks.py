@@ -16,7 +16,8 @@ from pipcli.noise import Gaussian, Noise
 from pipcli.noise.base import Evidence
 from pipcli.noise.impulse import Impulse
 from pipcli.restoration.frame_networks import ClipNetworks
-from pipcli.restoration.loop import Concurrency, Limits, Progress, Solution, restore
+from pipcli.restoration.loop import Concurrency, Limits, Solution, restore
+from pipcli.restoration.problem import Problem
 from pipcli.settings import (
     CLIP_PRESETS,
     PRESETS,
@@ -29,24 +30,11 @@ from pipcli.settings import (
     Tiles,
     clip_preset,
 )
+from pipcli.watch import UNWATCHED
 
 CPU = Device(torch.device("cpu"), torch.float32, "")
 NOISE = Gaussian.known(0.1)
 FRAMES = 3
-
-
-class Patient:
-    """A watcher that never ends the work."""
-
-    def progress(self, progress: Progress) -> None:
-        """Take note."""
-
-    def restarted(self, member: int, step: int, rate_factor: float) -> None:
-        """Take note."""
-
-    def interrupted(self) -> bool:
-        """Return that it goes on."""
-        return False
 
 
 class Panned:
@@ -76,14 +64,15 @@ def networks_of(
     known: Tensor | None = None,
 ) -> ClipNetworks:
     degradation = Identity(noise) if degradation is None else degradation
-    stop = StopName.HELD_OUT
-    return ClipNetworks(row, observation, degradation, noise, CPU, stop, 0, known=known, motion=motion)
+    motion_of = None if motion is None else lambda frames: motion
+    problem = Problem(observation, degradation, noise, known, motion_of=motion_of)
+    return ClipNetworks(row, problem, CPU, StopName.HELD_OUT, 0)
 
 
 def solved(networks: ClipNetworks) -> Solution:
     limits = Limits(networks.settings.fit.steps, None)
     (solution,) = restore(
-        [networks.picture()], networks.build_fit, limits=limits, watcher=Patient(), concurrency=Concurrency(1, 4)
+        [networks.picture()], networks.build_fit, limits=limits, watch=UNWATCHED, concurrency=Concurrency(1, 4)
     )
     return solution
 
@@ -177,7 +166,7 @@ def test_networks_begin_with_what_those_of_the_window_before_have_learned() -> N
     solved(first)
     state = first.state()
     assert all(len(tensor) == len(first.windows) for tensor in state.values())
-    warm = ClipNetworks(first.settings, clip(16, 26), first.degradation, NOISE, CPU, StopName.NONE, 0, warm=state)
+    warm = ClipNetworks(first.settings, first.problem, CPU, StopName.NONE, 0, warm=state)
     fit = warm.build_fit([1], 1.0)
     for name, tensor in fit.prior.state_dict().items():
         assert torch.equal(tensor[0], state[name][1])

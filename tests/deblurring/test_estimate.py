@@ -10,6 +10,7 @@ from pipcli.deblurring import KernelEstimate, KernelOutcome, estimate_kernel, re
 from pipcli.deblurring.evidence import more_probable, surprise
 from pipcli.deblurring.kernels import delta
 from pipcli.settings import KERNEL
+from support.watches import Ending
 
 QUICK = replace(KERNEL, tries=KERNEL.tries[:1], sizes=(9,))
 
@@ -40,7 +41,7 @@ def blurred(picture: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
 
 
 def found_in(observation: torch.Tensor, size: int | None = 9) -> KernelEstimate:
-    return estimate_kernel(observation, QUICK, size, noise_std=0.005, must_end=lambda: False)
+    return estimate_kernel(observation, QUICK, size, noise_std=0.005)
 
 
 def likeness(first: torch.Tensor, second: torch.Tensor) -> float:
@@ -122,18 +123,13 @@ def test_only_the_busiest_part_of_a_large_picture_is_looked_at(generator: torch.
     small = drawing(70, 70, 1, generator)
     large = F.pad(small, (60, 40, 30, 80), value=float(small[0, 0, 0, 0]))
     settings = replace(QUICK, side=60)
-    estimate = estimate_kernel(blurred(large, stroke()), settings, 9, 0.005, lambda: False)
+    estimate = estimate_kernel(blurred(large, stroke()), settings, 9, 0.005)
     assert estimate.kernel.sum() == pytest.approx(1, abs=1e-5)
 
 
 def test_asked_to_end_it_gives_the_first_kernel(generator: torch.Generator) -> None:
     observation = blurred(drawing(60, 60, 1, generator), stroke())
-    asked = []
-
-    def must_end() -> bool:
-        asked.append(True)
-        return True
-
+    watch = Ending()
     settings = replace(KERNEL, sizes=(7, 9))
-    assert estimate_kernel(observation, settings, None, 0.005, must_end).kernel.sum() == pytest.approx(1, abs=1e-5)
-    assert len(asked) == 1
+    assert estimate_kernel(observation, settings, None, 0.005, watch).kernel.sum() == pytest.approx(1, abs=1e-5)
+    assert watch.asked == 1

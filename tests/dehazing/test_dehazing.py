@@ -10,8 +10,9 @@ from pipcli.dehazing import Dehazed, dehaze
 from pipcli.dehazing.classic import as_airlight, classic_transmission, estimate_airlight
 from pipcli.fit.device import Device
 from pipcli.metrics import psnr
-from pipcli.restoration.loop import Limits, Outcome, Progress
+from pipcli.restoration.loop import Limits, Outcome
 from pipcli.settings import DEHAZE
+from pipcli.watch import Progress
 
 CPU = Device(torch.device("cpu"), torch.float32, "for tests")
 SMALL = replace(DEHAZE, side=32)
@@ -44,7 +45,7 @@ class EndsAtOnce:
     def restarted(self, member: int, step: int, rate_factor: float) -> None:
         raise AssertionError("nothing diverges here")
 
-    def interrupted(self) -> bool:
+    def must_end(self) -> bool:
         return True
 
 
@@ -98,11 +99,11 @@ def test_with_all_known_the_model_is_inverted() -> None:
 
 def test_an_end_at_once_leaves_the_classic_way() -> None:
     picture, _ = hazy()
-    watcher = EndsAtOnce()
-    found = dehaze(picture, SMALL, CPU, 0, watcher=watcher)
+    watch = EndsAtOnce()
+    found = dehaze(picture, SMALL, CPU, 0, watch=watch)
     assert found.outcome is Outcome.INTERRUPTED
     assert found.steps_done < 20
-    assert watcher.told
+    assert watch.told
     airlight = estimate_airlight(picture, SMALL)
     assert torch.equal(found.airlight, airlight)
     assert torch.equal(found.transmission, classic_transmission(picture, airlight, SMALL))

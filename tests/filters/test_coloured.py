@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pipcli.refine.coloured import give_back, refine_coloured
+from pipcli.refine.execution import Execution
 from pipcli.refine.passes import refine
 from pipcli.refine.spectrum import NoiseBounds
 from pipcli.settings import Patches
@@ -61,8 +62,8 @@ def test_bands_are_those_of_noise_that_was_made() -> None:
 
 def test_a_filter_that_knows_the_spectrum_does_better_than_one_that_takes_the_noise_for_white() -> None:
     observation = (clean() + coloured_noise(1.2)).clamp(0, 1)
-    coloured = refine_coloured(observation, spectrum(1.2), PASSES, 1, lambda: False).picture
-    white = refine(observation, observation, NoiseBounds(STD**2, STD**2), PASSES, 1, lambda: False).picture
+    coloured = refine_coloured(observation, spectrum(1.2), PASSES, Execution()).picture
+    white = refine(observation, observation, NoiseBounds(STD**2, STD**2), PASSES, Execution()).picture
     errors = [float((picture - clean()).square().mean().sqrt()) for picture in (observation, white, coloured)]
     assert errors[2] < 0.6 * errors[0]
     assert errors[2] < 0.8 * errors[1]
@@ -72,7 +73,7 @@ def test_where_the_curve_says_that_there_is_no_noise_nothing_is_taken() -> None:
     observation = torch.cat([torch.full((1, 1, SIDE, 32), 0.2), torch.full((1, 1, SIDE, 32), 0.8)], dim=-1)
     observation = observation + coloured_noise(1.0)
     quiet = spectrum(1.0, lights=1e-4)
-    taken = observation - refine_coloured(observation, quiet, PASSES, 1, lambda: False).picture
+    taken = observation - refine_coloured(observation, quiet, PASSES, Execution()).picture
     dark, light = (float(part.square().mean().sqrt()) for part in torch.split(taken, 32, dim=-1))
     assert light < 0.4 * dark
 
@@ -90,6 +91,6 @@ def test_texture_that_was_taken_for_noise_is_given_back() -> None:
 @pytest.mark.parametrize("size", [(8, 8), (9, 31)])
 def test_small_pictures_are_filtered(size: tuple[int, int]) -> None:
     observation = 0.5 + coloured_noise(1.0)[..., : size[0], : size[1]]
-    result = refine_coloured(observation, spectrum(1.0), PASSES, 1, lambda: False).picture
+    result = refine_coloured(observation, spectrum(1.0), PASSES, Execution()).picture
     assert result.shape == observation.shape
     assert bool(result.isfinite().all())

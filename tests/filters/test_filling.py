@@ -1,18 +1,17 @@
 """Filling in: thin lines come back, what is known stays, and noise goes."""
 
-from collections.abc import Callable
-
 import pytest
 import torch
 from torch import Tensor
 
-from pipcli.refine.half_quadratic import ROUNDING
+from pipcli.refine.execution import Execution
+from pipcli.refine.half_quadratic import ROUNDING, LinearProblem
 from pipcli.refine.patch_inpainting import _Filling, fill_in
 from pipcli.settings import Patches, Round
+from support.watches import Ending
 
 PATCHES = Patches(side=5, stride=2, radius=8, similar=40, noise_factor=1.0)
 ROUNDS = (Round(1.5 / 255, PATCHES),) * 3
-NEVER: Callable[[], bool] = lambda: False  # noqa: E731
 
 
 def lines(height: int, width: int, channels: int = 1) -> Tensor:
@@ -30,6 +29,10 @@ def started(clean: Tensor, observed: Tensor) -> Tensor:
     return torch.where(observed, clean, clean.mean())
 
 
+def unchanged(frames: Tensor) -> Tensor:
+    return frames
+
+
 def error(first: Tensor, second: Tensor) -> float:
     return float((first - second).square().mean())
 
@@ -37,7 +40,7 @@ def error(first: Tensor, second: Tensor) -> float:
 def filled(
     start: Tensor, observation: Tensor, observed: Tensor, variance: float = ROUNDING, workers: int = 1
 ) -> Tensor:
-    return fill_in(start, observation, observed, variance, ROUNDS, workers, NEVER)
+    return fill_in(start, LinearProblem(observation, unchanged, variance, observed), ROUNDS, Execution(workers))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -95,7 +98,8 @@ def test_a_picture_smaller_than_two_patches_is_left_as_it_is() -> None:
 def test_no_round_begins_after_the_end_was_asked_for() -> None:
     clean, observed = lines(32, 32), half(32, 32)
     start = started(clean, observed)
-    assert torch.equal(fill_in(start, clean * observed, observed, ROUNDING, ROUNDS, 1, lambda: True), start)
+    problem = LinearProblem(clean * observed, unchanged, ROUNDING, observed)
+    assert torch.equal(fill_in(start, problem, ROUNDS, Execution(watch=Ending())), start)
 
 
 def test_it_stays_where_the_picture_is() -> None:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from pipcli.refine.execution import Execution
 from pipcli.refine.nonlocal_bayes import nonlocal_bayes
 from pipcli.refine.passes import refine
 from pipcli.refine.spectrum import NoiseBounds
@@ -77,7 +78,7 @@ def test_of_a_flat_clip_that_stands_still_little_noise_is_left() -> None:
     observation = noisy(flat)
     pilot = torch.nn.functional.avg_pool2d(observation, 3, 1, 1, count_include_pad=False)
     alone, together = (
-        error(refine(pilot, observation, WHITE, (PATCHES,) * 2, 1, lambda: False, motion_of).picture, flat)
+        error(refine(pilot, observation, WHITE, (PATCHES,) * 2, Execution(motion_of=motion_of)).picture, flat)
         for motion_of in (None, lambda frames: Moving())
     )
     assert together < 0.5 * alone
@@ -134,7 +135,7 @@ def test_workers_leave_no_trace() -> None:
 def test_any_number_of_frames_of_any_size_is_filtered(frames: int, size: tuple[int, int]) -> None:
     clean = torch.full((frames, 3, *size), 0.5)
     motion = Moving(9, -20, size)
-    filtered = refine(clean, noisy(clean), WHITE, (CLIP_PATCHES,), 1, lambda: False, lambda frames: motion)
+    filtered = refine(clean, noisy(clean), WHITE, (CLIP_PATCHES,), Execution(motion_of=lambda frames: motion))
     assert filtered.picture.shape == clean.shape
     assert torch.isfinite(filtered.picture).all()
 
@@ -156,7 +157,7 @@ def test_motion_is_asked_for_before_each_pass() -> None:
         asked.append(error(frames, clean))
         return Moving()
 
-    refine(torch.full_like(clean, 0.5), noisy(clean), WHITE, (PATCHES,) * 3, 1, lambda: False, motion_of)
+    refine(torch.full_like(clean, 0.5), noisy(clean), WHITE, (PATCHES,) * 3, Execution(motion_of=motion_of))
     assert len(asked) == 3
     assert asked == sorted(asked, reverse=True)
 

@@ -1,19 +1,18 @@
 """The splitting: the observation is met, what is even stays so, and a picture comes nearer to what it was."""
 
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.refine.half_quadratic import ROUNDING, refine_under
+from pipcli.refine.execution import Execution
+from pipcli.refine.half_quadratic import ROUNDING, LinearProblem, refine_under
 from pipcli.settings import TASK_FINISH, Patches, Quality, Splitting, falling
+from support.watches import Ending
 
 SETTINGS = Splitting(falling(30.0, 5.0, 4, Patches(4, 3, 6, 20, 1.0)), momentum=0.5)
-ALWAYS: Callable[[], bool] = lambda: True  # noqa: E731
-NEVER: Callable[[], bool] = lambda: False  # noqa: E731
 
 
 def picture(height: int, width: int, channels: int) -> Tensor:
@@ -46,7 +45,16 @@ def error(first: Tensor, second: Tensor) -> float:
     return float((first - second).square().mean())
 
 
-refined = partial(refine_under, observed=None, variance=ROUNDING, settings=SETTINGS, workers=1, must_end=NEVER)
+def refined(
+    start: Tensor,
+    observation: Tensor,
+    degrade: Callable[[Tensor], Tensor],
+    variance: float = ROUNDING,
+    execution: Execution | None = None,
+    **known: Tensor | None,
+) -> Tensor:
+    problem = LinearProblem(observation, degrade, variance, **known)
+    return refine_under(start, problem, SETTINGS, execution or Execution())
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -103,13 +111,13 @@ def test_black_and_white_are_met_though_nothing_leaves_the_range() -> None:
 def test_workers_leave_no_trace() -> None:
     clean = picture(64, 80, 1)
     start = F.interpolate(halved(clean), scale_factor=2)
-    one, three = (refined(start, halved(clean), halved, workers=workers) for workers in (1, 3))
+    one, three = (refined(start, halved(clean), halved, execution=Execution(workers)) for workers in (1, 3))
     assert torch.equal(one, three)
 
 
 def test_an_early_end_still_meets_the_observation() -> None:
     clean = picture(64, 80, 1)
-    result = refined(torch.full_like(clean, 0.5), halved(clean), halved, must_end=ALWAYS)
+    result = refined(torch.full_like(clean, 0.5), halved(clean), halved, execution=Execution(watch=Ending()))
     assert (halved(result) - halved(clean)).abs().max() < 0.5 / 255
 
 

@@ -22,12 +22,14 @@ from pipcli.fit.fit import Fit
 from pipcli.motion import Motion, estimate_motion, interpolate
 from pipcli.noise import Noise, Origin
 from pipcli.refine.denoising import finish
-from pipcli.refine.inverse import Degraded
+from pipcli.refine.observation import Degraded, Observation
 from pipcli.restoration.frame_networks import ClipNetworks
-from pipcli.restoration.loop import Keeper, Limits, Outcome, Progress, Solution
+from pipcli.restoration.loop import Keeper, Limits, Outcome, Solution
 from pipcli.restoration.networks import Networks, NetworksOfPictures
+from pipcli.restoration.problem import Problem
 from pipcli.restoration.within_memory import Fitting
 from pipcli.settings import DEHAZE, Settings
+from pipcli.watch import Progress
 
 KeeperOf = Callable[[str], Keeper]
 
@@ -160,7 +162,7 @@ class Restoring(Protocol):
         """
 
 
-class Watch:
+class WindowWatch:
     """Tells of the fit and the filters of a window, and ends them when a signal came or time is up."""
 
     def __init__(self, means: Means, observation: Tensor, seconds: float | None) -> None:
@@ -186,14 +188,6 @@ class Watch:
     def restarted(self, member: int, step: int, rate_factor: float) -> None:
         """Tell that a fit diverged and begins again."""
         report.restarted(self._means.reporter, member, step, rate_factor)
-
-    def interrupted(self) -> bool:
-        """Return False: a fit that is kept ends when it has been kept, without an estimate."""
-        return False
-
-    def branch_step(self, step: int, steps: int) -> None:
-        """Show a step of the branch."""
-        report.branch_step(self._means.reporter, step, steps, self.spent)
 
     def must_end(self) -> bool:
         """Return whether time is up; end at once if a signal came."""
@@ -234,7 +228,7 @@ class FramesApart:
 
     def __call__(self, shown: Shown, seconds: float | None, keeper_of: KeeperOf) -> Restored:
         """Fit as many frames side by side as keep the device busy, and filter each."""
-        watch = Watch(self._means, shown.observation, seconds)
+        watch = WindowWatch(self._means, shown.observation, seconds)
         frames, solutions = [], []
         pictures = [self._networks(shown, frame) for frame in range(len(shown.observation))]
         together = max(1, room_for_members(self._means.device) // len(pictures[0].windows))
@@ -252,18 +246,11 @@ class FramesApart:
 
     def _networks(self, shown: Shown, frame: int) -> Networks:
         means, place = self._means, slice(frame, frame + 1)
-        return Networks(
-            means.settings,
-            shown.observation[place],
-            means.degradation,
-            means.noise,
-            means.device,
-            stop_of(means.request),
-            means.request.seed,
-            known=None if shown.known is None else shown.known[place],
-        )
+        known = None if shown.known is None else shown.known[place]
+        problem = Problem(shown.observation[place], means.degradation, means.noise, known)
+        return Networks(means.settings, problem, means.device, stop_of(means.request), means.request.seed)
 
-    def _solved(self, pictures: list[Networks], watch: Watch, keeper_of: KeeperOf) -> list[Solution]:
+    def _solved(self, pictures: list[Networks], watch: WindowWatch, keeper_of: KeeperOf) -> list[Solution]:
         limits = Limits(self._means.settings.fit.steps, watch.left)
         fitting = Fitting(self._means.device, limits, watch, self._means.reporter, keeper_of)
         return fitting.solve(NetworksOfPictures(pictures), "frames of this size")
@@ -327,7 +314,7 @@ class FramesTogether:
 
     def __call__(self, shown: Shown, seconds: float | None, keeper_of: KeeperOf) -> Restored:
         """Fit the networks of the window, and filter what they make."""
-        watch = Watch(self._means, shown.observation, seconds)
+        watch = WindowWatch(self._means, shown.observation, seconds)
         together = _Together(self._networks(shown))
         limits = Limits(self._means.settings.fit.steps, seconds)
 
@@ -346,24 +333,11 @@ class FramesTogether:
         tiles, warm = means.settings.tiles, shown.warm
         if warm is not None and (tiles is None or warm["tile"] != tiles.side):
             warm = None  # what networks of other tiles have learned is of no use
-        return ClipNetworks(
-            means.settings,
-            shown.observation,
-            means.degradation,
-            means.noise,
-            means.device,
-            stop_of(means.request),
-            means.request.seed,
-            known=shown.known,
-            motion=self._motion(shown),
-            warm=None if warm is None else warm["state"],
-        )
-
-    def _motion(self, shown: Shown) -> Motion | None:
-        """Return the motion of the frames; None where they show holes, and for what was published."""
-        if shown.known is not None or self._means.request.paper:
-            return None
-        return estimate_motion(shown.observation)
+        # The published method knows of no motion.
+        motion_of = None if means.request.paper else estimate_motion
+        problem = Problem(shown.observation, means.degradation, means.noise, shown.known, motion_of=motion_of)
+        state = None if warm is None else warm["state"]
+        return ClipNetworks(means.settings, problem, means.device, stop_of(means.request), means.request.seed, state)
 
 
 def _keeper_at(keeper_of: KeeperOf, first: int, layout: str) -> Keeper:
@@ -371,7 +345,11 @@ def _keeper_at(keeper_of: KeeperOf, first: int, layout: str) -> Keeper:
 
 
 def filtered(
-    means: Means, networks: Networks, solution: Solution, watch: Watch, motion_of: Callable[[Tensor], Motion] | None
+    means: Means,
+    networks: Networks,
+    solution: Solution,
+    watch: WindowWatch,
+    motion_of: Callable[[Tensor], Motion] | None,
 ) -> Tensor:
     """Return what filters make of the networks' frames: (T, C, H, W), as the user gets them.
 
@@ -379,13 +357,15 @@ def filtered(
         PipRestoreError: memory does not suffice.
     """
     degradation = means.degradation
-    observed = None if networks.counted is None else networks.as_pictures(networks.counted)
+    counted = None if networks.counted is None else networks.as_pictures(networks.counted)
     image, observation = networks.as_pictures(solution.image), networks.as_pictures(networks.observation)
     limits = degradation.limits(observation)
-    degraded = Degraded(degradation, degradation.naive, observed, networks.held_out, limits)
+    degraded = Degraded(degradation, degradation.naive, counted, networks.held_out, limits)
     settings, device, seed = means.settings.finish, means.device, means.request.seed
     try:
-        finished = finish(image, observation, means.noise, settings, device, seed, watch, degraded, motion_of)
+        finished = finish(
+            image, Observation(observation, means.noise, degraded, motion_of), settings, device, seed, watch
+        )
     except (MemoryError, RuntimeError) as error:
         if not ran_out_of_memory(error):
             raise
@@ -419,7 +399,7 @@ class WithoutHaze:
     def __call__(self, shown: Shown, seconds: float | None, keeper_of: KeeperOf) -> Restored:
         """Fit each frame's scene and transmission."""
         del keeper_of
-        watch = Watch(self._means, shown.observation, seconds)
+        watch = WindowWatch(self._means, shown.observation, seconds)
         frames, facts = [], []
         for frame in torch.split(shown.observation, 1):
             self._means.check()
@@ -431,14 +411,14 @@ class WithoutHaze:
                 self._means.request.seed,
                 airlight=self._airlight,
                 limits=limits,
-                watcher=watch,
+                watch=watch,
             )
             frames.append(dehazed.scene)
             facts.append(dehazed)
         return Restored(
             torch.cat(frames),
             Facts(
-                outcome=facts[0].outcome.name,
+                outcome=_of_time(facts[0].outcome).name,
                 steps=[one.steps for one in facts],
                 steps_done=[one.steps_done for one in facts],
                 fitting_seconds=sum(one.seconds for one in facts),
@@ -446,6 +426,11 @@ class WithoutHaze:
                 restarts=sum(one.restarts for one in facts),
             ),
         )
+
+
+def _of_time(outcome: Outcome) -> Outcome:
+    """Return the outcome of a fit whose watch ends it for no other reason than that time is up."""
+    return Outcome.TIME_LIMIT if outcome is Outcome.INTERRUPTED else outcome
 
 
 class FramesBetween:

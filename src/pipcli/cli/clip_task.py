@@ -2,7 +2,6 @@
 
 import dataclasses
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from pipcli.errors import ExitCode
 from pipcli.media import publish
 from pipcli.media.clips import ClipWriter, Plan
 from pipcli.settings import PUBLISHED_WINDOW_FRAMES, WINDOW_FRAMES, NoiseName, Settings, clip_preset, preset
+from pipcli.watch import Unwatched
 
 if TYPE_CHECKING:
     from pipcli.cli.clip_job import ClipJob
@@ -172,7 +172,7 @@ def _job(
     seen = scan(files.clip, interruption.check if kept.is_empty else interruption.end_keeping, fields=fields)
     depth = files.clip.bit_depth
     noise = noise_of(photo, Evidence(seen.strip), depth, sigma=sigma_in_levels(photo.sigma, 2**depth - 1))
-    degradation = photo.task.degradation(noise, seen.middle, _never_hurried(interruption))
+    degradation = photo.task.degradation(noise, seen.middle, _Checked(interruption))
     means = Means(photo, settings, degradation, noise, device, reporter, interruption.end_keeping)
     windows = windows_of(files.clip.frame_count, seen.cuts, request.window, request.overlap)
     return ClipJob(
@@ -186,14 +186,16 @@ def _job(
     )
 
 
-def _never_hurried(interruption: Interruption) -> Callable[[], bool]:
-    """Return what ends the work when a signal came, and else says that there is no hurry."""
+class _Checked(Unwatched):
+    """Ends the work when a signal came, and else says that there is no hurry."""
 
-    def must_end() -> bool:
-        interruption.end_keeping()
+    def __init__(self, interruption: Interruption) -> None:
+        self._interruption = interruption
+
+    def must_end(self) -> bool:
+        """Return False, unless a signal came."""
+        self._interruption.end_keeping()
         return False
-
-    return must_end
 
 
 def _restoring(request: ClipRequest, means: "Means", seen: "Scan") -> "Restoring":

@@ -1,6 +1,5 @@
 """`pip-restore deblur`: sharpen a photo that was blurred all over by one kernel, known or not."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from pipcli.degradations import Blur, Degradation
     from pipcli.noise import Noise
     from pipcli.restoration.loop import Solution
+    from pipcli.watch import Watch
 
 KERNEL_BITS = 16
 LARGEST_KERNEL = 255
@@ -92,11 +92,11 @@ def task_of(kernel: Path | None, kernel_size: int | None, companions: tuple[Comp
     if kernel is not None and known is not None:
         _check_kernel(known, kernel)
 
-    def degradation(noise: "Noise", observation: "Tensor", must_end: Callable[[], bool]) -> "Degradation":
+    def degradation(noise: "Noise", observation: "Tensor", watch: "Watch") -> "Degradation":
         from pipcli.degradations import Blur
 
         if known is None:
-            return _estimated(noise, observation, kernel_size, must_end)
+            return _estimated(noise, observation, kernel_size, watch)
         weights = known.pixels()[0].mean(0)
         return Blur(noise, weights / weights.sum())
 
@@ -128,15 +128,15 @@ def _check_kernel(kernel: Photo, path: Path) -> None:
         raise UnusableInputError(f"--kernel-file {shown(path)} is black all over: no blur does that")
 
 
-def _estimated(noise: "Noise", observation: "Tensor", size: int | None, must_end: Callable[[], bool]) -> "Blur":
+def _estimated(noise: "Noise", observation: "Tensor", size: int | None, watch: "Watch") -> "Blur":
     """Return the blur that a picture shows: its kernel as estimated, then fitted to the picture restored with it."""
     from pipcli.deblurring import KernelOutcome, estimate_kernel, refit_kernel
     from pipcli.degradations import Blur
     from pipcli.settings import KERNEL
 
-    estimate = estimate_kernel(observation, KERNEL, size, noise.std, must_end)
+    estimate = estimate_kernel(observation, KERNEL, size, noise.std, watch)
     kernel = estimate.kernel
-    if estimate.outcome is KernelOutcome.FOUND and not must_end():
+    if estimate.outcome is KernelOutcome.FOUND and not watch.must_end():
         kernel = refit_kernel(kernel, _preview(Blur(noise, kernel), observation), observation, KERNEL)
     rows, columns = kernel.shape
     notes = {
@@ -151,19 +151,12 @@ def _preview(blur: "Blur", observation: "Tensor") -> "Tensor":
     """Return the picture that filters make of an observation without networks, on the CPU."""
     from pipcli.fit.device import choose_device
     from pipcli.refine.denoising import finish
-    from pipcli.refine.inverse import Degraded
+    from pipcli.refine.observation import Degraded, Observation
     from pipcli.settings import TASK_FINISH, Quality
 
     start, settings = blur.naive(observation), TASK_FINISH["deblur"][Quality.DRAFT]
-    return finish(
-        start,
-        observation,
-        blur.noise,
-        settings,
-        choose_device("cpu"),
-        seed=0,
-        degraded=Degraded(blur, blur.naive, limits=blur.limits(observation)),
-    ).image
+    degraded = Degraded(blur, blur.naive, limits=blur.limits(observation))
+    return finish(start, Observation(observation, blur.noise, degraded), settings, choose_device("cpu"), seed=0).image
 
 
 def _kernel_file(degradation: "Degradation", solution: "Solution") -> bytes:

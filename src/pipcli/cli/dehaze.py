@@ -107,7 +107,7 @@ def _solution(observation: "Tensor", work: Work, colour: tuple[float, ...] | Non
         airlight=None if colour is None else torch.tensor(colour),
         transmission=None if given is None else given.pixels().mean(1, keepdim=True),
         limits=work.limits,
-        watcher=work.watcher,
+        watch=work.watch,
     )
     return Solution(
         image=dehazed.scene,

@@ -18,9 +18,12 @@ from pipcli.fit.device import Device, choose_device, keep_freed_memory, members_
 from pipcli.noise import Gaussian
 from pipcli.priors.batched import kernel_problem
 from pipcli.refine.denoising import finish
-from pipcli.restoration.loop import Concurrency, Limits, Progress, restore
+from pipcli.refine.observation import Observation
+from pipcli.restoration.loop import Concurrency, Limits, restore
 from pipcli.restoration.networks import Networks
+from pipcli.restoration.problem import Problem
 from pipcli.settings import FINISH, PIP, TYPICAL_STEPS, Quality, StopName
+from pipcli.watch import Unwatched
 
 LIBRARIES = ("torch", "numpy", "pillow", "imagecodecs", "typer", "rich")
 PROBE_SIZE, FINISHED_SIZE = (384, 384), (192, 192)
@@ -29,18 +32,12 @@ NOISE = Gaussian.known(25 / 255)
 
 
 @dataclass(frozen=True)
-class _Watcher:
-    """Hears no progress and passes an interruption on."""
+class _Watch(Unwatched):
+    """Ignores progress and passes an interruption on."""
 
     interruption: Interruption
 
-    def progress(self, progress: Progress) -> None:
-        """Take no note."""
-
-    def restarted(self, member: int, step: int, rate_factor: float) -> None:
-        """Take no note."""
-
-    def interrupted(self) -> bool:
+    def must_end(self) -> bool:
         """Return whether Ctrl-C or SIGTERM came."""
         return self.interruption.came
 
@@ -48,7 +45,7 @@ class _Watcher:
 def _networks(size: tuple[int, int], device: Device) -> Networks:
     """Lay the default networks over a made-up noisy picture."""
     picture = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
-    return Networks(PIP, picture, Identity(NOISE), NOISE, device, StopName.NONE, 0)
+    return Networks(PIP, Problem(picture, Identity(NOISE), NOISE), device, StopName.NONE, 0)
 
 
 def network_steps_per_second(device: Device, seconds: float, interruption: Interruption) -> float:
@@ -59,7 +56,7 @@ def network_steps_per_second(device: Device, seconds: float, interruption: Inter
             [networks.picture()],
             networks.build_fit,
             limits=Limits(10**9, seconds),
-            watcher=_Watcher(interruption),
+            watch=_Watch(interruption),
             concurrency=Concurrency(workers, members_together(device)),
         )
     return sum(solution.steps_done) / solution.seconds
@@ -69,7 +66,7 @@ def finishing_pixels_per_second(device: Device) -> float:
     """Finish a made-up picture as the default quality does, and return the rate."""
     picture = torch.rand(1, 3, *FINISHED_SIZE, generator=torch.Generator().manual_seed(0))
     began = time.perf_counter()
-    finish(picture, picture, NOISE, FINISH[Quality.STANDARD], device, seed=0)
+    finish(picture, Observation(picture, NOISE), FINISH[Quality.STANDARD], device, seed=0)
     return math.prod(FINISHED_SIZE) / (time.perf_counter() - began)
 
 

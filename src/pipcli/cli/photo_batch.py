@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from pipcli.checkpoint import Kept
-from pipcli.cli import report
 from pipcli.cli.fit_keeping import FitKeeper
 from pipcli.cli.interrupt import Interruption
 from pipcli.cli.photo_job import PhotoJob
 from pipcli.cli.task import Work
+from pipcli.cli.watching import PhotoWatch
 from pipcli.console import Reporter
 from pipcli.fit.device import Device, return_freed_memory, room_for_members
-from pipcli.restoration.loop import Limits, Progress, Solution
+from pipcli.restoration.loop import Limits, Solution
 from pipcli.restoration.networks import NetworksOfPictures
 from pipcli.restoration.within_memory import Fitting
 
@@ -75,13 +75,14 @@ class Batch:
         if job.request.task.solve is None:
             raise RuntimeError("the task has no way of its own")
         limits = Limits(job.settings.fit.steps, job.request.time_limit)
-        return job.request.task.solve(job.observation, Work(self.device, job.request.seed, limits, self))
+        return job.request.task.solve(job.observation, Work(self.device, job.request.seed, limits, self._watch()))
 
     def _solve(self) -> list[Solution]:
         """Fit the networks of all photos."""
         job = self.jobs[0]
         limits = Limits(job.settings.fit.steps, job.request.time_limit)
-        fitting = Fitting(self.device, limits, self, self.reporter, None if self.kept is None else self._keeper)
+        keeper_of = None if self.kept is None else self._keeper
+        fitting = Fitting(self.device, limits, self._watch(), self.reporter, keeper_of)
         photo = job.files.photo
         return fitting.solve(
             NetworksOfPictures([job.networks for job in self.jobs]), f"{photo.width}x{photo.height} pixels"
@@ -94,26 +95,11 @@ class Batch:
             self.kept, layout, self.interruption, lambda step: self.reporter.say(f"going on from step {step}")
         )
 
-    def progress(self, progress: Progress) -> None:
-        """Show the progress of the fit."""
-        self.reporter.show(progress, self._noise_variance())
+    def _watch(self) -> PhotoWatch:
+        return PhotoWatch(self.interruption, self.reporter, self.kept, self._noise_variance())
 
     def _noise_variance(self) -> float | None:
         """The mean squared error of the clean pictures, where the held-out error is one."""
         if not self.jobs[0].degradation.misfit_tells_error:
             return None
         return sum(job.expected_misfit for job in self.jobs) / len(self.jobs)
-
-    def restarted(self, member: int, step: int, rate_factor: float) -> None:
-        """Tell that a fit diverged and begins again."""
-        report.restarted(self.reporter, member, step, rate_factor)
-
-    def interrupted(self) -> bool:
-        """Return whether Ctrl-C or SIGTERM came, and there is to be an estimate; a fit that is kept just ends."""
-        return self.kept is None and self.interruption.came
-
-    def is_to_hurry(self) -> bool:
-        """Return whether a signal came after the fit, whose picture is then written; one that is kept just ends."""
-        if self.kept is not None:
-            self.interruption.end_keeping()
-        return self.interrupted()

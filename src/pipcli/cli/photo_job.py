@@ -1,7 +1,6 @@
 """One photo on its way from the file to the observation and its networks, and from the solution to the file."""
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +10,13 @@ from torch.nn.functional import interpolate
 
 from pipcli.checkpoint import Kept, checksum
 from pipcli.cli import report
+from pipcli.cli.interrupt import Interruption
 from pipcli.cli.noise_asked import noise_of, shows_no_noise
 from pipcli.cli.photo_files import UNCERTAINTY_SUFFIXES, Files, deliver, unused_beside
 from pipcli.cli.report import Metrics
 from pipcli.cli.request import Request, kind_of, stop_of
 from pipcli.cli.units import sigma_in_levels, width_in_samples
-from pipcli.cli.watching import FinishWatch
+from pipcli.cli.watching import PhotoWatch
 from pipcli.console import Reporter
 from pipcli.errors import PipRestoreError
 from pipcli.fit.device import Device, ran_out_of_memory
@@ -25,12 +25,14 @@ from pipcli.media import Photo, Samples, decode_photo, encode_bare, encode_map, 
 from pipcli.metrics import psnr
 from pipcli.noise import Evidence, Origin
 from pipcli.refine.denoising import Finished, finish
-from pipcli.refine.inverse import Degraded
+from pipcli.refine.observation import Degraded, Observation
 from pipcli.restoration.loop import Outcome, Solution
 from pipcli.restoration.networks import Networks
 from pipcli.restoration.observed import both
+from pipcli.restoration.problem import Problem
 from pipcli.settings import NoiseName, Settings
 from pipcli.sheet import Panel, side_by_side
+from pipcli.watch import Watch
 
 
 class PhotoJob:
@@ -42,7 +44,7 @@ class PhotoJob:
         settings: Settings,
         files: Files,
         device: Device,
-        interrupted: Callable[[], bool],
+        watch: Watch,
         kept: Kept | None,
     ) -> None:
         """Lay the networks over the photo.
@@ -52,7 +54,7 @@ class PhotoJob:
             settings: the preset row with the user's words in it.
             files: of the request.
             device: where to fit.
-            interrupted: asked whether to hurry.
+            watch: asked whether to hurry.
             kept: where the fit is kept until all is written; None where it is not.
         """
         self.request = request
@@ -71,20 +73,13 @@ class PhotoJob:
             sigma=sigma_in_levels(request.sigma, width_in_samples(photo)),
         )
         self.expected_misfit = self.noise.expected_misfit(self.observation)
-        self.degradation = request.task.degradation(self.noise, self.observation, interrupted)
+        self.degradation = request.task.degradation(self.noise, self.observation, watch)
         self.known = None if files.known is None else torch.from_numpy(files.known)[None, None]
         guide = None if request.task.guide is None else request.task.guide.pixels()
-        self.networks = Networks(
-            settings,
-            self.observation,
-            self.degradation,
-            self.noise,
-            device,
-            stop_of(request),
-            request.seed,
-            known=both(self.known, self.valid),
-            guide=guide,
+        problem = Problem(
+            self.observation, self.degradation, self.noise, known=both(self.known, self.valid), guide=guide
         )
+        self.networks = Networks(settings, problem, device, stop_of(request), request.seed)
 
     @property
     def is_clean(self) -> bool:
@@ -120,10 +115,12 @@ class PhotoJob:
         device = dataclasses.replace(networks.device, precision=networks.precision)
         report.started(reporter, self.request, self.settings, self.files, self.degradation, device)
 
-    def finish(self, solution: Solution, reporter: Reporter, interrupted: Callable[[], bool]) -> None:
+    def finish(self, solution: Solution, reporter: Reporter, interruption: Interruption) -> None:
         """Make the best of the networks' picture, write and report."""
         files = self.files
-        watch = FinishWatch(self.request.time_limit, solution.seconds, reporter, interrupted)
+        limit = self.request.time_limit
+        left = None if limit is None else limit - solution.seconds
+        watch = PhotoWatch(interruption, reporter, self.kept, seconds_left=left)
         solution, finished = self._looked_over(solution, self._finished(solution, watch))
         finishing_seconds = watch.seconds
         data = self._encoded_or_rescued(finished)
@@ -147,7 +144,7 @@ class PhotoJob:
             self.kept.claim(output, checksum(data))
         deliver(data, output, overwrite=overwrite)
 
-    def _finished(self, solution: Solution, watch: FinishWatch) -> Finished:
+    def _finished(self, solution: Solution, watch: PhotoWatch) -> Finished:
         """Return what is made of the networks' picture, as the user gets it; a published row makes nothing of it."""
         if solution.outcome in (Outcome.CLEAN, Outcome.UNASKED) or self.request.task.solve is not None:
             return Finished(solution.image)
@@ -168,19 +165,19 @@ class PhotoJob:
             return solution, finished
         return dataclasses.replace(solution, outcome=Outcome.KEPT, steps=()), Finished(self.observation)
 
-    def _filtered(self, image: Tensor, watch: FinishWatch) -> Finished:
+    def _filtered(self, image: Tensor, watch: PhotoWatch) -> Finished:
         if self.request.task.combined is not None and not self.has_noise:
             return Finished(self.observation)
         settings, device, seed = self.settings.finish, self.networks.device, self.request.seed
         networks = self.networks
         # Silent pixels, which continue those around them, are as good a start as others; in a picture with holes they
         # are holes. No decision is made on them.
-        observed = networks.say_something() if self.known is None else networks.counted
+        observed = networks.informative_mask() if self.known is None else networks.counted
         held_out = networks.held_out if self.valid is None else networks.held_out & self.valid[0, 0]
         limits = self.degradation.limits(self.observation)
         degraded = Degraded(self.degradation, self.degradation.naive, observed, held_out, limits)
         try:
-            return finish(image, self.observation, self.noise, settings, device, seed, watch, degraded)
+            return finish(image, Observation(self.observation, self.noise, degraded), settings, device, seed, watch)
         except (MemoryError, RuntimeError) as error:
             if not ran_out_of_memory(error):
                 raise
@@ -201,7 +198,7 @@ class PhotoJob:
         if torch.equal(finished.image, self.observation) and (data := self.files.as_read) is not None:
             return data
         carrier = self.request.task.carrier(self.files.photo)
-        kept = both(self.networks.say_something(), self.known)
+        kept = both(self.networks.informative_mask(), self.known)
         made = None if kept is None else ~kept[0].permute(1, 2, 0).numpy()
         return encode_photo(finished.image, carrier, self.files.output_format, made)
 

@@ -69,6 +69,7 @@ def run(task: Task, sources: Sequence[Path], photo: PhotoOptions) -> int:
         # Only now, when the work is known to be possible: this loads torch.
         from pipcli.cli.photo_batch import Batch, batches
         from pipcli.cli.photo_job import PhotoJob
+        from pipcli.cli.watching import PhotoWatch
         from pipcli.console import Reporter, Verbosity
         from pipcli.fit.device import choose_device, keep_freed_memory
 
@@ -77,15 +78,13 @@ def run(task: Task, sources: Sequence[Path], photo: PhotoOptions) -> int:
         reporter = Reporter(Verbosity(request.json, request.quiet, request.verbose))
         account = _Account(len(requests), reporter)
 
-        def interrupted() -> bool:
-            return interruption.came
-
+        watch = PhotoWatch(interruption, reporter)
         with keeping(requests[0], only, device.torch_device.type) as kept:
 
             def jobs() -> Iterator[PhotoJob]:
                 for one in requests:
                     with account.attempt(1):
-                        yield PhotoJob(one, settings, only or open_files(one, sources), device, interrupted, kept)
+                        yield PhotoJob(one, settings, only or open_files(one, sources), device, watch, kept)
 
             for jobs_together in batches(jobs(), device):
                 _restore(Batch(jobs_together, device, interruption, reporter, kept), account)
@@ -110,5 +109,5 @@ def _restore(batch: "Batch", account: _Account) -> None:
         account.fitting_seconds += solutions[0].seconds
         for job, solution in zip(batch.jobs, solutions, strict=True):
             with account.attempt(1):
-                job.finish(solution, account.reporter, batch.is_to_hurry)
+                job.finish(solution, account.reporter, batch.interruption)
                 account.done += 1

@@ -135,14 +135,6 @@ def effective(request: Request, settings: Settings) -> dict[str, str | int | flo
     }
 
 
-def branch_step(reporter: "Reporter", step: int, steps: int, seconds: float) -> None:
-    """Show a step of the branch, if it is one of those that are shown."""
-    from pipcli.restoration.loop import CHECK_EVERY, Progress, Stage
-
-    if step == 1 or step % CHECK_EVERY == 0:
-        reporter.show(Progress(1, 1, step, steps, step / steps, seconds, None, Stage.BRANCH), None)
-
-
 def restarted(reporter: "Reporter", member: int, step: int, rate_factor: float) -> None:
     """Tell that a fit diverged and begins again."""
     message = f"the fit diverged at step {step}: restarted with {rate_factor:g} times the learning rate"

@@ -1,6 +1,5 @@
 """`pip-restore sr`: enlarge a small photo (super-resolution)."""
 
-from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from pipcli.degradations import Degradation
     from pipcli.noise import Noise
+    from pipcli.watch import Watch
 
 # Factors are ratios of whole numbers up to this: the windows of a picture begin where both numbers meet.
 LARGEST_DENOMINATOR = 16
@@ -56,10 +56,10 @@ def task_of(scale: float, kernel: KernelName) -> Task:
     """Return the task for a factor and a kernel."""
     factor = Fraction(scale).limit_denominator(LARGEST_DENOMINATOR)
 
-    def degradation(noise: "Noise", observation: "Tensor", must_end: Callable[[], bool]) -> "Degradation":
+    def degradation(noise: "Noise", observation: "Tensor", watch: "Watch") -> "Degradation":
         from pipcli.degradations import Downsample
 
-        del observation, must_end
+        del observation, watch
         return Downsample(noise, factor, kernel)
 
     return Task(

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pipcli.fit.device import Device
     from pipcli.media import Photo
     from pipcli.noise import Noise
-    from pipcli.restoration.loop import Limits, Solution, Watcher
+    from pipcli.restoration.loop import Limits, Solution
+    from pipcli.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Work:
     device: "Device"
     seed: int
     limits: "Limits"
-    watcher: "Watcher"
+    watch: "Watch"
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Task:
 
     name: str
     suffix: str
-    degradation: "Callable[[Noise, Tensor, Callable[[], bool]], Degradation]"
+    degradation: "Callable[[Noise, Tensor, Watch], Degradation]"
     scale: Fraction = Fraction(1)
     noiseless: bool = False
     gives_back: bool = False
@@ -99,11 +100,11 @@ class Task:
         return scaled(height, self.scale), scaled(width, self.scale)
 
 
-def noise_only(noise: "Noise", observation: "Tensor", must_end: Callable[[], bool]) -> "Degradation":
+def noise_only(noise: "Noise", observation: "Tensor", watch: "Watch") -> "Degradation":
     """Return the degradation of tasks whose input has every pixel of the result, but for noise or holes."""
     from pipcli.degradations import Identity
 
-    del observation, must_end
+    del observation, watch
     return Identity(noise)
 
 

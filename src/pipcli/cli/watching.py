@@ -1,38 +1,53 @@
-"""What is shown of the finishing of a photo, and when it has to end."""
+"""Who watches the work on photos: shows its progress, and ends it when a signal came or time is up."""
 
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 
+from pipcli.checkpoint import Kept
 from pipcli.cli import report
+from pipcli.cli.interrupt import Interruption
 from pipcli.console import Reporter
+from pipcli.watch import Progress
 
 
-class FinishWatch:
-    """Shows the progress of the branch, and ends the finishing when the user or the clock says so."""
+@dataclass
+class PhotoWatch:
+    """Shows the progress of fits, and what follows them.
 
-    def __init__(
-        self,
-        time_limit: float | None,
-        seconds_before: float,
-        reporter: Reporter,
-        interrupted: Callable[[], bool],
-    ) -> None:
-        self.time_limit = time_limit
-        self.seconds_before = seconds_before
-        self.reporter = reporter
-        self.interrupted = interrupted
+    Attributes:
+        interruption: whether a signal came.
+        reporter: shows the progress.
+        kept: where the fit is kept: when a signal comes after it, the work ends at once, and can go on later.
+        noise_variance: mean squared error of the clean pictures, where the held-out error is one.
+        seconds_left: of what follows the fit; None for no bound.
+    """
+
+    interruption: Interruption
+    reporter: Reporter
+    kept: Kept | None = None
+    noise_variance: float | None = None
+    seconds_left: float | None = None
+
+    def __post_init__(self) -> None:
+        """Start the clock."""
         self._began = time.perf_counter()
 
     @property
     def seconds(self) -> float:
-        """Seconds since the networks' picture was there."""
+        """Seconds since it was made."""
         return time.perf_counter() - self._began
 
-    def branch_step(self, step: int, steps: int) -> None:
-        """Show a step of the branch."""
-        report.branch_step(self.reporter, step, steps, self.seconds)
+    def progress(self, progress: Progress) -> None:
+        """Show the progress."""
+        self.reporter.show(progress, self.noise_variance)
+
+    def restarted(self, member: int, step: int, rate_factor: float) -> None:
+        """Tell that a fit diverged and begins again."""
+        report.restarted(self.reporter, member, step, rate_factor)
 
     def must_end(self) -> bool:
-        """Return whether to do without what is left."""
-        late = self.time_limit is not None and self.seconds_before + self.seconds >= self.time_limit
-        return late or self.interrupted()
+        """Return whether a signal came or time is up; end at once if a signal came and the work is kept."""
+        if self.kept is not None:
+            self.interruption.end_keeping()
+        late = self.seconds_left is not None and self.seconds >= self.seconds_left
+        return late or self.interruption.came

@@ -10,7 +10,6 @@ once more against the picture that was restored with it (`refit_kernel`).
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -22,6 +21,7 @@ from pipcli.deblurring.evidence import more_probable, surprise
 from pipcli.deblurring.kernels import centred, delta, fitted, resized, trimmed, without_specks
 from pipcli.deblurring.sharpening import Sharpening, gradients
 from pipcli.settings import KernelSettings, KernelTry
+from pipcli.watch import UNWATCHED, Watch
 
 # From one scale to the next, along each axis.
 FINER = math.sqrt(2)
@@ -64,7 +64,7 @@ def estimate_kernel(
     settings: KernelSettings,
     size: int | None,
     noise_std: float,
-    must_end: Callable[[], bool],
+    watch: Watch = UNWATCHED,
 ) -> KernelEstimate:
     """Estimate the kernel that a picture was blurred with.
 
@@ -73,7 +73,7 @@ def estimate_kernel(
         settings: the tries.
         size: of the kernel's window, odd, in pixels; None tries several.
         noise_std: standard deviation of the picture's white noise, in [0, 1] units.
-        must_end: asked between two tries whether to do with those that there are.
+        watch: asked between two tries whether to do with those that there are.
 
     The same picture gives the same kernel: nothing is drawn.
     """
@@ -89,7 +89,7 @@ def estimate_kernel(
     best = sharp
     for tried in sizes:
         for way in settings.tries:
-            if best is not sharp and must_end():
+            if best is not sharp and watch.must_end():
                 return best
             kernel = trimmed(_coarse_to_fine(plane, tried, way, settings))
             if float(kernel.max()) > SHARP_SHARE:
@@ -97,7 +97,7 @@ def estimate_kernel(
             value = surprise(plane, kernel, std)
             if best is sharp or value < best.surprise:
                 best = KernelEstimate(kernel, KernelOutcome.FOUND, value, sharp.surprise)
-    return best if best is sharp or must_end() else _polished(best, plane, std, settings)
+    return best if best is sharp or watch.must_end() else _polished(best, plane, std, settings)
 
 
 def _polished(estimate: KernelEstimate, plane: Tensor, std: float, settings: KernelSettings) -> KernelEstimate:

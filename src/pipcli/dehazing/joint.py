@@ -26,9 +26,10 @@ from pipcli.fit.stopping import HeldOut, StopRule
 from pipcli.noise import Gaussian
 from pipcli.noise.gaussian import estimate_noise_std
 from pipcli.priors import build
-from pipcli.restoration.loop import Concurrency, Limits, Member, Outcome, Picture, Progress, Solution, Watcher, restore
+from pipcli.restoration.loop import Concurrency, Limits, Member, Outcome, Picture, Solution, restore
 from pipcli.settings import DehazeSettings
 from pipcli.tiles import Window
+from pipcli.watch import UNWATCHED, Watch
 
 # After fewer steps the generators know less of the haze than the dark channel does.
 FEWEST_STEPS = 50
@@ -61,20 +62,6 @@ class Dehazed:
     restarts: int
 
 
-class Unwatched:
-    """Nobody."""
-
-    def progress(self, progress: Progress) -> None:
-        """Take no note."""
-
-    def restarted(self, member: int, step: int, rate_factor: float) -> None:
-        """Take no note."""
-
-    def interrupted(self) -> bool:
-        """Return False."""
-        return False
-
-
 def dehaze(
     observation: Tensor,
     settings: DehazeSettings,
@@ -84,7 +71,7 @@ def dehaze(
     airlight: Tensor | None = None,
     transmission: Tensor | None = None,
     limits: Limits | None = None,
-    watcher: Watcher | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Dehazed:
     """Take the haze off a picture.
 
@@ -96,7 +83,7 @@ def dehaze(
         airlight: 1 or C numbers in [0, 1], where it is known; None to find it.
         transmission: (1, 1, H, W) in [0, 1], where it is known; None to find it.
         limits: bounds on steps and seconds; None for the settings' steps.
-        watcher: is told of the progress, and may end the fit; what is known then is used.
+        watch: is told of the progress, and may end the fit; what is known then is used.
 
     Raises:
         ValueError: a transmission that is not of the picture's size.
@@ -105,7 +92,7 @@ def dehaze(
     if transmission is not None and transmission.shape[-2:] != observation.shape[-2:]:
         raise ValueError(f"the transmission is {tuple(transmission.shape)}, the picture {tuple(observation.shape)}")
     dehazing = _Dehazing(observation, settings, device, seed, airlight, transmission)
-    return dehazing.run(limits or Limits(settings.scene.fit.steps, None), watcher or Unwatched())
+    return dehazing.run(limits or Limits(settings.scene.fit.steps, None), watch)
 
 
 class _Dehazing:
@@ -132,10 +119,10 @@ class _Dehazing:
         self.noise = Gaussian.known(estimate_noise_std(observation))
         self.start = estimate_airlight(observation, settings) if self.given_airlight is None else self.given_airlight
 
-    def run(self, limits: Limits, watcher: Watcher) -> Dehazed:
+    def run(self, limits: Limits, watch: Watch) -> Dehazed:
         """Fit, refine, and invert the model in full size."""
         picture = Picture(self.size, [Member(Window(0, 0, *self.size), self._rules)])
-        (solution,) = restore([picture], self._build_fit, limits=limits, watcher=watcher, concurrency=Concurrency())
+        (solution,) = restore([picture], self._build_fit, limits=limits, watch=watch, concurrency=Concurrency())
         scene, fitted, colours = split(solution.image)
         airlight = colours.mean((-2, -1), keepdim=True)
         return self._in_full_size(scene, fitted, airlight, solution)

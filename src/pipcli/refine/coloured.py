@@ -16,15 +16,14 @@ The first pilot of each scale is the observation: the variance of the noise is t
 patches, as in the first of the two steps of Lebrun et al.
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from pipcli.refine.execution import Execution
 from pipcli.refine.nonlocal_bayes import LEAST_VARIANCE, Pass, passed
 from pipcli.refine.spectrum import Filtered, NoiseBounds, opponent, turn
-from pipcli.refine.trajectories import Motion, MotionOf, followed
+from pipcli.refine.trajectories import Motion, followed
 from pipcli.settings import Patches
 from pipcli.spectra import NoiseSpectrum
 
@@ -84,9 +83,7 @@ def refine_coloured(
     observation: Tensor,
     spectrum: NoiseSpectrum,
     passes: tuple[Patches, ...],
-    workers: int,
-    must_end: Callable[[], bool],
-    motion_of: MotionOf | None = None,
+    execution: Execution,
 ) -> Filtered:
     """Filter an observation, coarse scales first, then in some passes.
 
@@ -96,17 +93,15 @@ def refine_coloured(
         passes: what each looks at; the first is of the first pilot and the coarse scales, and of the finest only where
             there is one more at most. Those that do not fit the picture are left out; one must
             fit.
-        workers: parts of the picture that are worked on at the same time.
-        must_end: asked between two passes whether to do without the rest.
-        motion_of: asked before each pass for the motion; None for frames that have nothing to do with each other.
+        execution: how to run.
     """
     fitting = [patches for patches in passes if patches.fit(*observation.shape[-2:])]
-    filtered = Filtered(_pilot(observation, spectrum, fitting[0], workers, must_end), 1.0)
+    filtered = Filtered(_pilot(observation, spectrum, fitting[0], execution), 1.0)
     for patches in fitting[1:] if len(fitting) > FEW else fitting:
-        if must_end():
+        if execution.watch.must_end():
             break
-        motion = followed(filtered.picture, patches.frames, motion_of)
-        filtered = _filtered(filtered.picture, observation, spectrum, patches, workers, motion=motion)
+        motion = followed(filtered.picture, patches.frames, execution.motion_of)
+        filtered = _filtered(filtered.picture, observation, spectrum, patches, execution.workers, motion=motion)
     return Filtered(give_back(filtered.picture, observation, spectrum).clamp(0, 1), filtered.influence)
 
 
@@ -129,14 +124,13 @@ def _filtered(
     return passed(made, pilot, observation, patches, workers)
 
 
-def _pilot(
-    observation: Tensor, spectrum: NoiseSpectrum, patches: Patches, workers: int, must_end: Callable[[], bool]
-) -> Tensor:
+def _pilot(observation: Tensor, spectrum: NoiseSpectrum, patches: Patches, execution: Execution) -> Tensor:
     """Return the first pilot, which all scales have had a part in."""
+    workers = execution.workers
     coarser: tuple[int, Tensor] | None = None
     for scale in SCALES:
         seen = _coarse(observation, scale)
-        if patches.fit(*seen.shape[-2:]) and not must_end():
+        if patches.fit(*seen.shape[-2:]) and not execution.watch.must_end():
             pilot = _first(seen, spectrum, patches, workers, scale, coarser)
             coarser = scale, _filtered(pilot, seen, spectrum, patches, workers, coarseness=scale).picture
     return _first(observation, spectrum, patches, workers, 1, coarser)

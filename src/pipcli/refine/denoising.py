@@ -17,21 +17,22 @@ others have been part in every pass, are flattered, and the branch is believed i
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from pipcli.fit.device import Device, workers_for
-from pipcli.noise import Noise, Whitened
 from pipcli.refine.coloured import refine_coloured
-from pipcli.refine.inverse import Degraded, join
+from pipcli.refine.execution import Execution
+from pipcli.refine.inverse import join
 from pipcli.refine.nonlocal_bayes import REGION, nonlocal_bayes
+from pipcli.refine.observation import Observation
 from pipcli.refine.passes import refine
 from pipcli.refine.r2r import Branch
 from pipcli.refine.spectrum import Filtered, NoiseBounds
-from pipcli.refine.trajectories import MotionOf, followed
+from pipcli.refine.trajectories import followed
 from pipcli.settings import BranchSettings, FinishSettings
+from pipcli.watch import UNWATCHED, Watch
 
 # Of the branch in the pilot of the last pass. More was never best where we measured it.
 WEIGHTS = (0.0, 0.25, 0.5)
@@ -79,62 +80,33 @@ class Finished:
     networks_weight: float | None = None
 
 
-class Watch(Protocol):
-    """Who is told of the branch's progress, and may ask for an end."""
-
-    def branch_step(self, step: int, steps: int) -> None:
-        """Take note of a step of the branch."""
-
-    def must_end(self) -> bool:
-        """Return whether to do without what is left."""
-
-
-class Unwatched:
-    """Nobody."""
-
-    def branch_step(self, step: int, steps: int) -> None:
-        """Take no note."""
-
-    def must_end(self) -> bool:
-        """Return False."""
-        return False
-
-
 def finish(
     image: Tensor,
-    observation: Tensor,
-    noise: Noise,
+    observation: Observation,
     settings: FinishSettings,
     device: Device,
     seed: int,
-    watch: Watch | None = None,
-    degraded: Degraded | None = None,
-    motion_of: MotionOf | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Finished:
     """Make the best of the networks' picture, the observation, and what is known of the noise.
 
     Args:
         image: (T, C, H, W) float32 in [0, 1], on the CPU: the networks' frames; a picture is one.
-        observation: (T, C, h, w) float32 in [0, 1], on the CPU; where nothing is `degraded`, of the same size.
-        noise: of the observation.
+        observation: of the frames; settings with a splitting want to know how it was degraded.
         settings: which filters, and whether there is a branch.
         device: where to train and filter.
         seed: of the branch.
         watch: is told of the branch, and may end the work between two passes and between two steps of the branch.
-        degraded: how the observation came about, which settings with a splitting want to know.
-        motion_of: returns the motion of (T, C, H, W) frames; None for frames that have nothing to do with each other.
     """
     finished = Finished(image)
-    if settings.splitting is not None and degraded is not None:
+    if settings.splitting is not None and observation.degraded is not None:
         # The map would have to be known in the form in which noise of other kinds is white: here all are Gaussian.
-        must_end = (watch or Unwatched()).must_end
-        joined = join(image, observation, degraded, noise.std**2, settings.splitting, device, must_end, motion_of)
+        joined = join(image, observation, settings.splitting, device, watch)
         return Finished(joined.image, networks_weight=joined.networks_weight)
     if not settings.passes:
         return finished
-    for _ in range(noise.passes):
-        whitened = noise.whitened(observation, finished.image)
-        finished = _Finish(whitened, noise, settings, device, seed, watch or Unwatched(), motion_of).run()
+    for _ in range(observation.noise.passes):
+        finished = _Finish(finished.image, observation, settings, device, seed, watch).run()
     return finished
 
 
@@ -143,21 +115,20 @@ class _Finish:
 
     def __init__(
         self,
-        whitened: Whitened,
-        noise: Noise,
+        image: Tensor,
+        observation: Observation,
         settings: FinishSettings,
         device: Device,
         seed: int,
         watch: Watch,
-        motion_of: MotionOf | None,
     ) -> None:
-        self.whitened = whitened
-        self.noise = noise
+        self.noise = noise = observation.noise
+        self.whitened = whitened = noise.whitened(observation.samples, image)
         self.settings = settings
         self.device = device
         self.seed = seed
         self.watch = watch
-        self.motion_of = motion_of
+        self.motion_of = observation.motion_of
         target = device.torch_device
         self.observation, self.pilot = whitened.observation.to(target), whitened.pilot.to(target)
         # Of noise whose level we had to estimate we do not know either that it is white.
@@ -171,13 +142,13 @@ class _Finish:
         """Filter, join and restore."""
         if self.whitened.variance == 0:
             return Finished(self.whitened.restore(self.whitened.observation))
-        passes, must_end = self.settings.passes, self.watch.must_end
+        passes = self.settings.passes
         with workers_for(self.regions, self.device) as workers:
+            execution = Execution(workers, self.watch, self.motion_of)
             if self.whitened.spectrum is None or not any(one.fit(*self.observation.shape[-2:]) for one in passes):
-                filtered = refine(self.pilot, self.observation, self.bounds, passes, workers, must_end, self.motion_of)
+                filtered = refine(self.pilot, self.observation, self.bounds, passes, execution)
             else:
-                spectrum = self.whitened.spectrum
-                filtered = refine_coloured(self.observation, spectrum, passes, workers, must_end, self.motion_of)
+                filtered = refine_coloured(self.observation, self.whitened.spectrum, passes, execution)
         use, weight = None, None
         if self.settings.branch is not None:
             filtered, use, weight = self._with_branch(filtered, self.settings.branch)
@@ -220,7 +191,7 @@ class _Finish:
         branch = self._branch(filtered, settings)
         if branch is None:
             return filtered, BranchUse.UNSUITABLE, None
-        if not branch.train(self._branch_must_end):
+        if not branch.train(self.watch):
             return filtered, BranchUse.CUT_SHORT, None
         denoised = branch.denoise(self.observation).clamp(0, 1)
         if not torch.isfinite(denoised).all():
@@ -244,10 +215,6 @@ class _Finish:
         std = self.whitened.variances(filtered.picture.cpu()).sqrt().to(self.observation)
         motion = followed(filtered.picture, settings.frames, self.motion_of)
         return Branch(self.observation, std, settings, self.device.precision, self.seed, motion)
-
-    def _branch_must_end(self, step: int, steps: int) -> bool:
-        self.watch.branch_step(step, steps)
-        return self.watch.must_end()
 
     def _last_pass(self, pilot: Tensor) -> Filtered:
         patches = self.settings.passes[-1]

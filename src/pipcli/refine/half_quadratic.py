@@ -31,14 +31,16 @@ every sample that there is, and the first step of them is exact.
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from pipcli.linear.conjugate_gradients import conjugate_gradients
+from pipcli.refine.execution import Execution
 from pipcli.refine.nonlocal_bayes import nonlocal_bayes
 from pipcli.refine.spectrum import NoiseBounds
-from pipcli.refine.trajectories import Motion
+from pipcli.refine.trajectories import Motion, followed
 from pipcli.settings import Round, Splitting
 
 Degrade = Callable[[Tensor], Tensor]
@@ -56,21 +58,34 @@ OPEN = 1e-4
 MOST_LOOKS = 3
 
 
+@dataclass(frozen=True)
+class LinearProblem:
+    """An observation of frames through a linear map, with white noise.
+
+    Attributes:
+        observation: (T, C, h, w) float32 in [0, 1]; a picture is one frame.
+        degrade: linear and differentiable, from (T, C, H, W) to (T, C, h, w).
+        variance: of the noise, in [0, 1] units squared; not above that of rounding if there is no other.
+        observed: booleans that expand to (T, C, h, w), where the observation says anything; None is everywhere.
+        limits: (T, C, h, w) of 1, where a sample says "at least this", -1 for "at most this", and 0; None is 0.
+    """
+
+    observation: Tensor
+    degrade: Degrade
+    variance: float
+    observed: Tensor | None = None
+    limits: Tensor | None = None
+
+
 class _Data:
     """An observation and the map through which it was observed."""
 
-    def __init__(
-        self,
-        like: Tensor,
-        observation: Tensor,
-        degrade: Degrade,
-        observed: Tensor | None,
-        limits: Tensor | None = None,
-    ) -> None:
+    def __init__(self, like: Tensor, problem: LinearProblem) -> None:
+        degrade, observed, limits = problem.degrade, problem.observed, problem.limits
         seen, self._transposed = torch.func.vjp(degrade, torch.zeros_like(like))  # type: ignore[misc]
         self._degrade = degrade
         self._known = torch.ones_like(seen) if observed is None else observed.to(seen).expand_as(seen)
-        self._observation = observation * self._known
+        self._observation = problem.observation * self._known
         self._limits = limits
         self._open = None if limits is None else self._adjoint((limits > 0).to(seen)).abs() > OPEN
 
@@ -141,59 +156,45 @@ def _fulfilled(limits: Tensor, residual: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def nearest_to(picture: Tensor, observation: Tensor, degrade: Degrade, observed: Tensor | None, ratio: float) -> Tensor:
-    """Return the picture between the given one and those that explain the observation; arguments as in `refine_under`.
+def nearest_to(picture: Tensor, problem: LinearProblem, ratio: float) -> Tensor:
+    """Return the picture between the given one and those that explain the observation.
 
     Args:
         picture: (T, C, H, W) float32.
-        observation: (T, C, h, w) float32 in [0, 1].
-        degrade: linear and differentiable.
-        observed: where the observation says anything.
+        problem: what was observed of it; its limits and variance are left aside.
         ratio: the variance of the observation's noise as a share of the variance of the picture's error.
     """
-    return _Data(picture, observation, degrade, observed).nearest(picture, ratio)
+    return _Data(picture, replace(problem, limits=None)).nearest(picture, ratio)
 
 
 @torch.no_grad()
 def refine_under(
     start: Tensor,
-    observation: Tensor,
-    degrade: Degrade,
-    observed: Tensor | None,
-    variance: float,
+    problem: LinearProblem,
     settings: Splitting,
-    workers: int,
-    must_end: Callable[[], bool],
-    motion: Motion | None = None,
-    limits: Tensor | None = None,
+    execution: Execution,
 ) -> Tensor:
     """Return a picture in [0, 1], or some frames of a clip, that looks like one and explains the observation.
 
     Args:
-        start: (T, C, H, W) float32, C being 1 or 3: an estimate of the frames; a picture is one.
-        observation: (T, C, h, w) float32 in [0, 1].
-        degrade: linear and differentiable, from (T, C, H, W) to (T, C, h, w).
-        observed: booleans that expand to (T, C, h, w), where the observation says anything; None is everywhere.
-        variance: of the observation's white noise, in [0, 1] units squared; not above that of its rounding if it has
-            no other.
+        start: (T, C, H, W) float32, C being 1 or 3: an estimate of the frames.
+        problem: what was observed of them.
         settings: the rounds. Where a picture is too small for their patches, nothing is known of how pictures look.
-        workers: parts of the picture that are worked on at the same time.
-        must_end: asked between two rounds whether to do without the rest.
-        motion: of the frames; None for frames that have nothing to do with each other.
-        limits: (T, C, h, w) of 1, where a sample says "at least this", -1 for "at most this", and 0; None is 0.
+        execution: how to run; the motion is that of `start`.
     """
-    data = _Data(start, observation, degrade, observed, limits)
+    data, variance = _Data(start, problem), problem.variance
+    motion = followed(start, settings.rounds[0].patches.frames, execution.motion_of)
     picture = before = start
     ratio = math.inf
     for step in settings.rounds:
         # Once at least, so that the observation counts.
-        if ratio < math.inf and must_end():
+        if ratio < math.inf and execution.watch.must_end():
             break
         ahead = picture + settings.momentum * (picture - before)
         before = picture
         ratio = variance / step.std**2
         above = data.above(ahead)
-        picture = data.nearest(_denoised(ahead - above, step, workers, motion) + above, ratio)
+        picture = data.nearest(_denoised(ahead - above, step, execution.workers, motion) + above, ratio)
     return data.met(picture, ratio) if variance <= ROUNDING else picture.clamp(0, 1)
 
 

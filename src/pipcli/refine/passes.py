@@ -1,13 +1,12 @@
 """The sequence of filters: first each place by itself, then with those that resemble it."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
+from pipcli.refine.execution import Execution
 from pipcli.refine.nonlocal_bayes import nonlocal_bayes
 from pipcli.refine.spectrum import Filtered, NoiseBounds
-from pipcli.refine.trajectories import MotionOf, followed
+from pipcli.refine.trajectories import followed
 from pipcli.refine.wiener import wiener
 from pipcli.settings import Patches
 
@@ -17,9 +16,7 @@ def refine(
     observation: Tensor,
     noise: NoiseBounds,
     passes: tuple[Patches, ...],
-    workers: int,
-    must_end: Callable[[], bool],
-    motion_of: MotionOf | None = None,
+    execution: Execution,
 ) -> Filtered:
     """Filter an observation, first each place by itself, then with those that resemble it, in some passes.
 
@@ -29,15 +26,13 @@ def refine(
         noise: what is known of its variance.
         passes: what each looks at; its pilot is the result of the one before. Those that do not fit the picture are
             left out.
-        workers: parts of the picture that are worked on at the same time.
-        must_end: asked between two passes whether to do without the rest.
-        motion_of: asked before each pass, since better frames show their motion better; None for frames that have
-            nothing to do with each other.
+        execution: how to run; the motion is asked for before each pass, since better frames show it better.
     """
+    workers = execution.workers
     filtered = _frame_by_frame(pilot, observation, noise, workers)
     for patches in passes:
-        if patches.fit(*observation.shape[-2:]) and not must_end():
-            motion = followed(filtered.picture, patches.frames, motion_of)
+        if patches.fit(*observation.shape[-2:]) and not execution.watch.must_end():
+            motion = followed(filtered.picture, patches.frames, execution.motion_of)
             filtered = nonlocal_bayes(filtered.picture, observation, noise, patches, workers, motion)
     return filtered
 

@@ -16,14 +16,14 @@ Here what is known is believed, and a patch counts the less for a Gaussian the l
 middle. Each colour has Gaussians of its own, of patches that resemble each other in all.
 """
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.refine.half_quadratic import ROUNDING
+from pipcli.refine.execution import Execution
+from pipcli.refine.half_quadratic import ROUNDING, LinearProblem
 from pipcli.refine.nonlocal_bayes import CHUNK, PatchGrid, padded
 from pipcli.refine.spectrum import opponent, turn
 from pipcli.settings import Round
@@ -93,30 +93,26 @@ class _Filling:
 
 def fill_in(
     picture: Tensor,
-    observation: Tensor,
-    observed: Tensor,
-    variance: float,
+    problem: LinearProblem,
     rounds: tuple[Round, ...],
-    workers: int,
-    must_end: Callable[[], bool],
+    execution: Execution,
 ) -> Tensor:
     """Return (T, C, H, W) frames in [0, 1] whose pixels were estimated from the known ones, each by itself.
 
     Args:
         picture: (T, C, H, W) float32, C being 1 or 3: an estimate of them.
-        observation: (T, C, H, W) float32 in [0, 1].
-        observed: (T, C or 1, H, W) booleans of the samples that are known; a pixel is if all of its samples are.
-        variance: of the observation's white noise, in [0, 1] units squared; known samples stay as they are if it is not
-            above that of their rounding.
+        problem: what was observed of them; a pixel is known if all of its samples were observed. Known samples stay as
+            they are if the noise is not above that of their rounding. The map is taken for the identity.
         rounds: what each looks at, and the standard deviation that patches have at least, however alike they look.
             Those that do not fit the picture are left out.
-        workers: parts of the picture that are worked on at the same time.
-        must_end: asked before each round whether to do without the rest.
+        execution: how to run.
     """
+    observation, variance = problem.observation, problem.variance
+    observed = torch.ones_like(observation, dtype=torch.bool) if problem.observed is None else problem.observed
     known = observed.all(1, keepdim=True)
     for step in rounds:
-        if step.patches.fit(*picture.shape[-2:]) and not must_end():
-            filled = _filled(picture, observation, known, variance, step, workers)
+        if step.patches.fit(*picture.shape[-2:]) and not execution.watch.must_end():
+            filled = _filled(picture, observation, known, variance, step, execution.workers)
             picture = torch.where(observed, observation, filled) if variance <= ROUNDING else filled
     return picture
 

@@ -15,7 +15,8 @@ Each has a noise of its own, so that those of the others tell nothing of the noi
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -25,6 +26,7 @@ from pipcli.refine.r2r_unet import UNet, turned, turned_back
 from pipcli.refine.trajectories import Motion, frames_around, moved
 from pipcli.settings import BranchSettings
 from pipcli.tiles import Window, blend, windows
+from pipcli.watch import CHECK_EVERY, UNWATCHED, Watch, branch_progress
 
 # How a picture that is too large for one piece is taken apart when it is denoised, in pixels: what a pixel sees reaches
 # less far than half of what pieces share.
@@ -82,12 +84,13 @@ class Branch:
         with torch.autocast(self.observation.device.type, self.precision):
             yield
 
-    def train(self, must_end: Callable[[int, int], bool]) -> bool:
+    def train(self, watch: Watch = UNWATCHED) -> bool:
         """Make the steps of the settings; return whether all were made.
 
         Args:
-            must_end: told the number of steps made, and to make, after each, says whether to end now.
+            watch: is told of the progress, and asked after each step whether to end.
         """
+        began = time.perf_counter()
         optimiser = torch.optim.Adam(self.network.parameters(), self.settings.learning_rate, betas=(0.9, 0.99))
         for step in range(self.steps):
             for group in optimiser.param_groups:
@@ -101,7 +104,9 @@ class Branch:
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-            if must_end(step + 1, self.steps):
+            if step == 0 or (step + 1) % CHECK_EVERY == 0:
+                watch.progress(branch_progress(step + 1, self.steps, time.perf_counter() - began))
+            if watch.must_end():
                 return False
         return True
 

@@ -6,33 +6,25 @@ tell it of the same place. A grid of rows and columns cannot be asked there: its
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from pipcli.coords import space_time_grid
-from pipcli.degradations import Degradation, FrameByFrame
+from pipcli.degradations import FrameByFrame
 from pipcli.errors import UnusableInputError
 from pipcli.fit.device import Device
 from pipcli.fit.fit import Fit
-from pipcli.noise import Noise
 from pipcli.priors import IN_ROWS, OF_BLOCKS, Prior, build
 from pipcli.restoration.networks import Networks
+from pipcli.restoration.problem import Moving, Problem
 from pipcli.settings import Settings, StopName, with_speed
 
 State = Mapping[str, Tensor]
 NO_BLOCKS = (
     "--prior: frames are made together by pip, dip, siren and hash; the other generators work with --per-frame alone"
 )
-
-
-class Moving(Protocol):
-    """What the networks need of the motion of a window of frames."""
-
-    def flow(self, source: int, target: int) -> Tensor:
-        """Return (2, h, w) in pixels (dy, dx): where each pixel of one frame is found in another."""
 
 
 class UnusableWarmStateError(ValueError):
@@ -45,55 +37,47 @@ class ClipNetworks(Networks):
     def __init__(
         self,
         settings: Settings,
-        observation: Tensor,
-        degradation: Degradation,
-        noise: Noise,
+        problem: Problem,
         device: Device,
         stop: StopName,
         seed: int,
-        *,
-        known: Tensor | None = None,
-        motion: Moving | None = None,
         warm: State | None = None,
     ) -> None:
         """Lay out the windows.
 
         Args:
             settings: the preset row with the user's words in it.
-            observation: (T, C, h, w) float32 in [0, 1], on the CPU.
-            degradation: what happened to each frame.
-            noise: of the observation.
+            problem: what to explain; the motion of frames with pixels to fill is not looked at.
             device: where to fit, and in which precision.
             stop: the stop rule.
             seed: of the first network; each has the number after the one before.
-            known: (T, 1, h, w) booleans: the pixels that say anything of the clip, of frames to be invented none; None
-                is all.
-            motion: of the frames; None where nothing is known of it.
             warm: `state` of the networks of the window of frames before, to begin with; None to begin anew.
 
         Raises:
             UnusableInputError: the settings' generator makes no blocks of frames.
         """
-        self.motion = motion
         self.warm = warm
         self._fits: dict[int, tuple[Fit, int]] = {}
         self._learned_before: dict[int, State] = {}
         self._flows: Tensor | None = None
-        if motion is not None and isinstance(settings.encoding, IN_ROWS):
-            settings = with_speed(settings, float(degradation.scale) * _median_speed(motion, len(observation)))
-        elif motion is not None:
-            self._flows = _flows_to_middle(motion, len(observation))
-        block = None if known is None else _block(known)
+        frames = problem.observation
+        if problem.motion_of is not None and problem.known is None:
+            motion = problem.motion_of(frames)
+            if isinstance(settings.encoding, IN_ROWS):
+                speed = _median_speed(motion, len(frames))
+                settings = with_speed(settings, float(problem.degradation.scale) * speed)
+            else:
+                self._flows = _flows_to_middle(motion, len(frames))
         if not isinstance(settings.network, OF_BLOCKS):
             raise UnusableInputError(NO_BLOCKS)
-        super().__init__(settings, _block(observation), degradation, noise, device, stop, seed, known=block)
+        super().__init__(settings, problem, device, stop, seed)
 
     @property
     def frames(self) -> int:
         """Number of frames."""
         return self.observation.shape[2]
 
-    def say_something(self) -> Tensor | None:
+    def informative_mask(self) -> Tensor | None:
         """Return the (1, C, T, h, w) samples of the observation that say anything of the clip; None is all of them."""
         observed = self.noise.observed(self.as_pictures(self.observation))
         return None if observed is None else _block(observed)
@@ -102,6 +86,11 @@ class ClipNetworks(Networks):
         """Return the (1, C, T, h, w) samples that the networks' frames can explain; None is all of them."""
         explicable = self.degradation.explicable(self.as_pictures(self.observation))
         return None if explicable is None else _block(explicable)
+
+    @staticmethod
+    def _layout(maps: Tensor) -> Tensor:
+        """View (T, C, h, w) maps as a block (1, C, T, h, w)."""
+        return _block(maps)
 
     def as_pictures(self, maps: Tensor) -> Tensor:
         """View a block (1, C, T, h, w) as pictures (T, C, h, w)."""
@@ -114,17 +103,8 @@ class ClipNetworks(Networks):
 
     def with_smaller_tiles(self) -> "ClipNetworks":
         """Return networks of half the side, for frames whose networks do not fit into memory; they begin anew."""
-        return ClipNetworks(
-            self.settings_of_smaller_tiles(),
-            self.as_pictures(self.observation),
-            self.degradation,
-            self.noise,
-            self.device,
-            self.stop,
-            self.seed,
-            known=None if self.known is None else self.as_pictures(self.known),
-            motion=self.motion,
-        )
+        settings = self.settings_of_smaller_tiles()
+        return ClipNetworks(settings, self.problem, self.device, self.stop, self.seed)
 
     def build_prior(
         self, size: tuple[int, int], generators: Sequence[torch.Generator], guides: Tensor | None = None

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
-from enum import Enum, StrEnum
+from enum import Enum
 from itertools import chain, islice
 from typing import Any, Protocol
 
@@ -27,19 +27,12 @@ from pipcli.fit.fit import Fit, Iterate, members_of
 from pipcli.fit.stopping import Choice, StopRule
 from pipcli.settings import SHORTEST_PATIENCE, StopName
 from pipcli.tiles import Window, blend, spread
+from pipcli.watch import CHECK_EVERY, Progress, Watch
 
-CHECK_EVERY = 10
 # A residual this many times the lowest one (plus this much, since a noiseless fit has a residual near zero that jumps
 # by large factors) is no fluctuation of Adam's: the network has fallen back to an early picture and seldom recovers.
 DIVERGED_FACTOR, DIVERGED_MARGIN = 10.0, 1e-2
 RESTART_FACTOR = 0.25
-
-
-class Stage(StrEnum):
-    """What is being fitted: the networks, or after them the branch that sees the noisy picture."""
-
-    FIT = "fit"
-    BRANCH = "branch"
 
 
 class Outcome(Enum):
@@ -69,31 +62,6 @@ RULE_OUTCOMES = {
 
 
 @dataclass(frozen=True)
-class Progress:
-    """What a watcher is told while the members are fitted.
-
-    Attributes:
-        members: how many there are.
-        fitting: how many of them have not ended.
-        step: steps made by those that have made most.
-        steps: upper bound of them.
-        share: of all the work that the bound allows, in [0, 1].
-        seconds: of fitting since the start.
-        held_out_error: mean squared error of the estimates on the held-out pixels, noise included, or None.
-        stage: what is being done.
-    """
-
-    members: int
-    fitting: int
-    step: int
-    steps: int
-    share: float
-    seconds: float
-    held_out_error: float | None
-    stage: Stage = Stage.FIT
-
-
-@dataclass(frozen=True)
 class Solution:
     """What a restoration arrived at.
 
@@ -120,19 +88,6 @@ class Solution:
     found: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-class Watcher(Protocol):
-    """Who is told of the progress and may ask for an end."""
-
-    def progress(self, progress: Progress) -> None:
-        """Take note; called after the first and every `CHECK_EVERY` steps of the members, off the clock."""
-
-    def restarted(self, member: int, step: int, rate_factor: float) -> None:
-        """Take note that a member diverged at a step and begins again with its rate times a factor."""
-
-    def interrupted(self) -> bool:
-        """Return whether to end now with the estimate so far; asked from several threads."""
-
-
 class Keeper(Protocol):
     """Who keeps the state of a restoration, so that another process can go on with it."""
 
@@ -150,7 +105,7 @@ class Keeper(Protocol):
 
 
 class Clock:
-    """Seconds of fitting, which exclude those that a watcher takes."""
+    """Seconds of fitting, which exclude those that a watch takes."""
 
     def __init__(self, seconds_before: float = 0.0) -> None:
         self._start = time.perf_counter() - seconds_before
@@ -416,7 +371,7 @@ class _Restoration:
         members: Sequence[Member],
         build_fit: BuildFit,
         limits: Limits,
-        watcher: Watcher,
+        watch: Watch,
         pool: ThreadPoolExecutor,
         concurrency: Concurrency,
         keeper: Keeper | None,
@@ -424,7 +379,7 @@ class _Restoration:
     ) -> None:
         self.build_fit = build_fit
         self.limits = limits
-        self.watcher = watcher
+        self.watch = watch
         self.pool = pool
         self.concurrency = concurrency
         self.keeper = keeper
@@ -460,7 +415,7 @@ class _Restoration:
         }
 
     def complete(self) -> None:
-        """Advance all members until each has ended, telling the watcher."""
+        """Advance all members until each has ended, telling the watch."""
         if not self.has_begun:
             self._round(lambda group: 1, lambda: None)
         while self.groups:
@@ -468,7 +423,7 @@ class _Restoration:
             self._round(lambda group: CHECK_EVERY - group.fit.steps_done % CHECK_EVERY, self._must_end)
 
     def _must_end(self) -> Outcome | None:
-        if self.watcher.interrupted():
+        if self.keeper is None and self.watch.must_end():
             return Outcome.INTERRUPTED
         if self.limits.seconds is not None and self.clock.seconds() >= self.limits.seconds:
             return Outcome.TIME_LIMIT
@@ -482,7 +437,7 @@ class _Restoration:
         for run in chain.from_iterable(diverged):
             self._begin_again(run)
         progress = self._progress()
-        self.clock.skip(lambda: self.watcher.progress(progress))
+        self.clock.skip(lambda: self.watch.progress(progress))
         if self.keeper is not None and (self.keeper.is_due() or not self.groups):
             self._keep(self.keeper)
 
@@ -503,7 +458,7 @@ class _Restoration:
         if step is None:
             raise RuntimeError("only a member that diverged begins again")
         self.groups.append(_Group([run], self.build_fit, self.concurrency, RESTART_FACTOR))
-        self.clock.skip(lambda: self.watcher.restarted(run.number, step, RESTART_FACTOR))
+        self.clock.skip(lambda: self.watch.restarted(run.number, step, RESTART_FACTOR))
 
     def _progress(self) -> Progress:
         steps = self.limits.steps
@@ -535,7 +490,7 @@ def restore(
     build_fit: BuildFit,
     *,
     limits: Limits,
-    watcher: Watcher,
+    watch: Watch,
     concurrency: Concurrency,
     keeper: Keeper | None = None,
 ) -> list[Solution]:
@@ -545,7 +500,8 @@ def restore(
         pictures: at least one; their members are numbered through.
         build_fit: makes the fit of some members, by their numbers, given a factor for the learning rate.
         limits: bounds on steps and seconds.
-        watcher: is told of the progress, and may end the work; the estimates so far are then joined.
+        watch: is told of the progress, and may end the work; the estimates so far are then joined. One with a keeper
+            is not asked: its state is kept, and the keeper ends the work.
         concurrency: how the members share the machine.
         keeper: keeps the state every so often and when all members have ended, and may have one to go on from, of the
             same members; None where nobody does.
@@ -557,7 +513,7 @@ def restore(
     kept = None if keeper is None else keeper.kept()
     try:
         with _workers(concurrency.workers) as pool:
-            restoration = _Restoration(members, build_fit, limits, watcher, pool, concurrency, keeper, kept)
+            restoration = _Restoration(members, build_fit, limits, watch, pool, concurrency, keeper, kept)
             restoration.complete()
         runs, seconds = iter(restoration.runs), restoration.clock.seconds()
         return [_joined(picture.size, list(islice(runs, len(picture.members))), seconds) for picture in pictures]

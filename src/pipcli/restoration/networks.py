@@ -1,7 +1,7 @@
 """The networks of one photo: which windows they make, how each is built, and when it stops.
 
 What they are fitted to is a picture (1, C, h, w). `clip_networks` has those of blocks of frames, (1, C, T, h, w), and
-says for those what is asked here of `say_something`, `pictures`, `fitted`, `grid`, `coords` and `build_prior`.
+says for those what is asked here of `informative_mask`, `pictures`, `fitted`, `grid`, `coords` and `build_prior`.
 """
 
 import dataclasses
@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from pipcli.coords import pixel_grid
-from pipcli.degradations import Degradation
 from pipcli.fit.device import Device
 from pipcli.fit.fit import Degrading, Fit, draw_held_out
 from pipcli.fit.memory import member_bytes, parameters_at, step_bytes
@@ -23,6 +22,7 @@ from pipcli.noise import Noise
 from pipcli.priors import Prior, build, precision_for
 from pipcli.restoration.loop import Concurrency, Member, Picture
 from pipcli.restoration.observed import both
+from pipcli.restoration.problem import Problem
 from pipcli.settings import (
     DISCREPANCY_FACTOR,
     GUARD_FACTOR,
@@ -67,40 +67,26 @@ def build_rules(stop: StopName, fit: FitSettings, noise: Noise, observation: Ten
 class Networks:
     """All networks of a restoration: for each window of the photo as many as the settings say."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        observation: Tensor,
-        degradation: Degradation,
-        noise: Noise,
-        device: Device,
-        stop: StopName,
-        seed: int,
-        *,
-        known: Tensor | None = None,
-        guide: Tensor | None = None,
-    ) -> None:
+    def __init__(self, settings: Settings, problem: Problem, device: Device, stop: StopName, seed: int) -> None:
         """Lay out the windows.
 
         Args:
             settings: the preset row with the user's words in it.
-            observation: (1, C, H, W) float32 in [0, 1], on the CPU.
-            degradation: what happened to the picture.
-            noise: of the observation.
+            problem: what to explain.
             device: where to fit, and in which precision.
             stop: the stop rule.
             seed: of the first network; each has the number after the one before.
-            known: (1, 1, H, W) booleans: the pixels that say anything of the picture; None is all.
-            guide: (1, G, H, W) in [0, 1] another picture of the same place, which the generators see; None for none.
         """
+        observation, degradation = self._layout(problem.observation), problem.degradation
         target = degradation.target_size((observation.shape[-2], observation.shape[-1]))
         self.settings = for_picture(settings, target)
+        self.problem = problem
         self.observation = observation
         self.degradation = degradation.to(device.torch_device)
-        self.noise = noise
-        self.known = known
-        self.guide = guide
-        self.counted = both(self.say_something(), known)
+        self.noise = problem.noise
+        self.known = None if problem.known is None else self._layout(problem.known)
+        self.guide = problem.guide
+        self.counted = both(self.informative_mask(), self.known)
         self.observed = both(self.counted, self.explicable())
         self.device = device
         self.precision = precision_for(settings, device.precision)
@@ -117,7 +103,7 @@ class Networks:
         """Return the samples of the observation that the networks' picture can explain; None is all of them."""
         return self.degradation.explicable(self.observation)
 
-    def say_something(self) -> Tensor | None:
+    def informative_mask(self) -> Tensor | None:
         """Return the samples of the observation that say anything of the picture; None is all of them."""
         return self.noise.observed(self.observation)
 
@@ -142,17 +128,8 @@ class Networks:
 
     def with_smaller_tiles(self) -> "Networks":
         """Return networks of half the side, for a picture whose networks do not fit into memory."""
-        return Networks(
-            self.settings_of_smaller_tiles(),
-            self.observation,
-            self.degradation,
-            self.noise,
-            self.device,
-            self.stop,
-            self.seed,
-            known=self.known,
-            guide=self.guide,
-        )
+        settings = self.settings_of_smaller_tiles()
+        return Networks(settings, self.problem, self.device, self.stop, self.seed)
 
     def settings_of_smaller_tiles(self) -> Settings:
         """Return the settings with tiles of half the side."""
@@ -192,6 +169,11 @@ class Networks:
     def fitted(self) -> Degrading:
         """What happened to what the networks make."""
         return self.degradation
+
+    @staticmethod
+    def _layout(maps: Tensor) -> Tensor:
+        """Return (T, C, h, w) maps as the networks are fitted to them; of a picture, as they are."""
+        return maps
 
     def as_pictures(self, maps: Tensor) -> Tensor:
         """Return what has the shape of the observation, but for its size, as pictures (N, C, h, w)."""

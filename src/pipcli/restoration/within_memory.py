@@ -8,8 +8,9 @@ from pipcli.errors import PipRestoreError
 from pipcli.fit.device import Device, members_together, ran_out_of_memory, slack, workers_for
 from pipcli.fit.fit import Fit
 from pipcli.fit.memory import available_bytes, used_bytes
-from pipcli.restoration.loop import Concurrency, Keeper, Limits, Picture, Solution, Watcher, restore
+from pipcli.restoration.loop import Concurrency, Keeper, Limits, Picture, Solution, restore
 from pipcli.settings import SMALLEST_TILE
+from pipcli.watch import Watch
 
 
 class Fittable(Protocol):
@@ -53,7 +54,7 @@ class Fitting:
     Attributes:
         device: where.
         limits: on steps and seconds.
-        watcher: of the progress.
+        watch: is told of the progress, and may end the fit.
         reporter: is told of what had to be changed.
         keeper_of: returns who keeps the state, by a name of the way in which the networks are laid out; None where it
             is not kept.
@@ -61,7 +62,7 @@ class Fitting:
 
     device: Device
     limits: Limits
-    watcher: Watcher
+    watch: Watch
     reporter: Notes
     keeper_of: Callable[[str], Keeper] | None = None
 
@@ -103,7 +104,7 @@ class Fitting:
                 networks.to_restore(),
                 networks.build_fit,
                 limits=self.limits,
-                watcher=self.watcher,
+                watch=self.watch,
                 concurrency=concurrency,
                 keeper=None if self.keeper_of is None else self.keeper_of(layout),
             )
