@@ -180,7 +180,7 @@ def test_smaller_tiles_keep_what_is_known() -> None:
     assert len(smaller.windows) > len(networks.windows)
     assert smaller.observed is not None and networks.observed is not None
     assert torch.equal(smaller.observed, networks.observed)
-    assert smaller.motion is networks.motion
+    assert smaller.problem is networks.problem
 
 
 def test_rules_hold_a_window_of_all_frames_to_the_noise() -> None:
