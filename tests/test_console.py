@@ -239,8 +239,8 @@ def test_plain_lines_of_a_clip_are_one_a_window_with_the_time_to_go() -> None:
             lines.show(progress(step), None, place(window, kept=1, done=window - 2))
     assert stream.getvalue().splitlines() == [
         "frames 4 to 6 of 12",
-        "frames 7 to 9 of 12, about 2 minutes to go",
-        "frames 10 to 12 of 12, about 30 s to go",
+        "frames 7 to 9 of 12, about 2 minutes left",
+        "frames 10 to 12 of 12, about 30 s left",
     ]
 
 

@@ -159,7 +159,7 @@ def _to_go(place: Place) -> str:
         return ""
     left = place.windows - place.kept - place.done
     seconds = (time.perf_counter() - place.began) / place.done * left
-    return f", about {seconds:.0f} s to go" if seconds < LONG else f", about {seconds / 60:.0f} minutes to go"
+    return f", about {seconds:.0f} s left" if seconds < LONG else f", about {seconds / 60:.0f} minutes left"
 
 
 @dataclass(frozen=True)

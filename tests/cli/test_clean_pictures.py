@@ -113,7 +113,7 @@ def test_a_wrong_estimate_does_no_harm(
     Image.fromarray(CLEAN[name]).save(tmp_path / "in.png")
     run = denoise(tmp_path / "in.png", "--json")
     assert result_of(run)["outcome"] == "kept"
-    assert b"has the shape of the picture and is not noise: the picture is given back as it was" in run.err
+    assert b"has the structure of the picture, not of noise: the picture is returned unchanged" in run.err
     assert same(tmp_path / "in_denoised.png", tmp_path / "in.png")
 
 

@@ -171,7 +171,7 @@ def test_standard_input_is_a_picture(folder: Path) -> None:
     assert lines_of(run)[0]["pictures"][0]["file"] == "-"
     run = in_process_of_its_own("compare", "-", "-", cwd=folder)
     assert run.code == 2
-    assert "- is one picture" in run.message
+    assert "only one picture can come from stdin" in run.message
 
 
 def test_any_name_is_printed_whatever_stdout_can_take(folder: Path) -> None:

@@ -117,7 +117,7 @@ REFUSED = {
     "a picture": (["clean/000.png", "clean"], "clean/000.png is not a clip of a known kind"),
     "against a picture": (["clean", "clean/000.png"], "clean is a folder"),
     "a text": (["text.mp4", "clean"], "text.mp4 is not a clip"),
-    "a drawing": (["far", "clean", "--sheet", "s.png"], "--sheet is of pictures"),
+    "a drawing": (["far", "clean", "--sheet", "s.png"], "--sheet applies to pictures"),
     "border of all": (["far", "clean", "--border", "20"], "--border 20 leaves nothing of 56x40 pixels"),
     "missing": (["none.mp4", "clean"], "none.mp4 does not exist"),
 }

@@ -67,7 +67,7 @@ def test_a_blur_that_is_found_is_told_and_kept(command: Command, blurred: Path) 
     [
         (("--kernel-size", "8"), "odd"),
         (("--kernel-size", "1"), "--kernel-size"),
-        (("--kernel-file", "black.png"), "black all over"),
+        (("--kernel-file", "black.png"), "black everywhere"),
         (("--kernel-file", "wide.png"), "255 a side"),
         (("--kernel-file", "nowhere.png"), "nowhere.png"),
         (("--kernel-file", "black.png", "--kernel-size", "5"), "leave out"),

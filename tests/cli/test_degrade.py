@@ -181,7 +181,7 @@ def test_what_downsampling_leaves_out_is_said_and_the_truth_is_written(
     array = samples(18, 23, 4, "uint8")
     Image.fromarray(array).save(source)
     run = degrade("downsample", source, "--scale", "4", "--kernel", "box", "--truth", truth)
-    assert "of 23x18 it shows 20x16, which is what --truth writes" in run.err.decode()
+    assert "it shows 20x16 of 23x18 pixels; --truth writes that part" in run.err.decode()
     assert np.array_equal(png_samples(truth), array[:16, :20])
     blocks = array[:16, :20].reshape(4, 4, 5, 4, 4).mean(axis=(1, 3))
     assert np.abs(png_samples(tmp_path / "in_down4.png") - blocks).max() <= 0.5
@@ -344,7 +344,7 @@ REFUSED = {
     "over another file": (["noise", "in.png", "--sigma", "5"], "exists already: add --overwrite"),
     "unknown suffix": (["noise", "in.png", "--sigma", "5", "-o", "x.xyz"], "not .xyz"),
     "scale of one": (["downsample", "in.png", "--scale", "1"], "--scale"),
-    "scale beyond the picture": (["downsample", "in.png", "--scale", "17"], "16x16 pixels hold no block"),
+    "scale beyond the picture": (["downsample", "in.png", "--scale", "17"], "16x16 pixels are less than one block"),
     "unknown kernel": (["downsample", "in.png", "--kernel", "nearest"], "--kernel"),
     "truth over the output": (
         ["downsample", "in.png", "-o", "x.png", "--truth", "x.png"],
@@ -362,7 +362,7 @@ REFUSED = {
         ["mask", "in.png", "--share", "0.5", "--mask", "in_masked.png"],
         "must be different files",
     ),
-    "mask without a name": (["mask", "in.png", "--share", "0.5", "-o", "-"], "give --mask a file name"),
+    "mask without a name": (["mask", "in.png", "--share", "0.5", "-o", "-"], "add --mask FILE"),
     "no blur": (["blur", "in.png"], "give one of --kernel-file, --sigma and --motion"),
     "two blurs": (["blur", "in.png", "--sigma", "1", "--motion", "5"], "not --sigma and --motion"),
     "angle of nothing": (["blur", "in.png", "--sigma", "1", "--angle", "5"], "--angle belongs to --motion"),

@@ -108,15 +108,15 @@ def test_ten_bits_stay_ten(degrade: Command, here: Path) -> None:
 
 
 REFUSED = {
-    "bits": (["noise", "clean.mp4", "--sigma", "5", "--bits", "16"], "a clip keeps its depth"),
+    "bits": (["noise", "clean.mp4", "--sigma", "5", "--bits", "16"], "a clip keeps its bit depth"),
     "unclipped": (["noise", "clean.mp4", "--sigma", "5", "--no-clip"], "leave out --no-clip"),
     "stdout": (["noise", "clean.mp4", "--sigma", "5", "-o", "-"], "a clip is not written to stdout"),
     "a picture as output": (["noise", "clean.mp4", "--sigma", "5", "-o", "x.png"], "must name a clip"),
     "loss": (["noise", "clean.mp4", "--sigma", "5", "-o", "x.gif"], "gif cannot hold a picture without loss"),
     "itself": (["noise", "clean.mp4", "--sigma", "5", "-o", "clean.mp4", "--overwrite"], "is the input itself"),
-    "jpeg": (["jpeg", "clean.mp4", "--quality", "5"], "degrade jpeg is of pictures"),
+    "jpeg": (["jpeg", "clean.mp4", "--quality", "5"], "degrade jpeg works on pictures only"),
     "two into one": (["downsample", "clean.mp4", "-o", "x.mkv", "--truth", "x.mkv"], "must be different files"),
-    "no block": (["downsample", "clean.mp4", "--scale", "64"], "hold no block"),
+    "no block": (["downsample", "clean.mp4", "--scale", "64"], "less than one block"),
     "no clip": (["noise", "none.mkv", "--sigma", "5"], "none.mkv does not exist"),
 }
 

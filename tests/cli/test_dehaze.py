@@ -56,10 +56,10 @@ def test_what_is_known_can_be_given(command: Command, hazy: Path, tmp_path: Path
     [
         (("--airlight", "0.5,2,0.1"), "--airlight"),
         (("--airlight", "grey"), "--airlight"),
-        (("--sigma", "5"), "--sigma has no meaning"),
-        (("--prior", "dip"), "--prior has no meaning"),
-        (("--quality", "best"), "--quality has no meaning"),
-        (("--uncertainty", "u.png"), "--uncertainty has no meaning"),
+        (("--sigma", "5"), "--sigma does not apply"),
+        (("--prior", "dip"), "--prior does not apply"),
+        (("--quality", "best"), "--quality does not apply"),
+        (("--uncertainty", "u.png"), "--uncertainty does not apply"),
         (("--transmission", "t.jpg"), "--transmission"),
     ],
 )

@@ -160,4 +160,4 @@ def test_a_mask_in_alpha_says_what_was_taken(command: Command, tmp_path: Path) -
     Image.fromarray(np.dstack([hole(), hole() * 0, hole() * 0, hole()])).save(tmp_path / "mask.png")
     run = command("inpaint", tmp_path / "in.png", "--mask", tmp_path / "mask.png", "--device", "cpu", "--steps", "1")
     assert run.code == 0
-    assert b"the mask is taken to be what is opaque in it, 9 % of the picture" in run.err
+    assert b"the mask is its opaque part, 9 % of the picture" in run.err

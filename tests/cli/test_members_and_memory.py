@@ -85,7 +85,7 @@ def test_out_of_memory_halves_the_networks_at_a_time_and_goes_on(
     tried = failing_until(lambda fit: len(fit.observations) < 2, monkeypatch)
     run = denoise(source, "--uncertainty", tmp_path / "map.png", "--steps", "2")
     assert run.code == 0
-    assert "out of memory: begun again with 1 networks at a time" in run.err.decode()
+    assert "out of memory: restarted with 1 networks at a time" in run.err.decode()
     assert tried[-1] == (1, 20)
     assert names(tmp_path) == {"in.png", "in_denoised.png", "map.png"}
 
@@ -100,7 +100,7 @@ def test_out_of_memory_halves_the_tile_and_goes_on(
     assert run.code == 0
     side = tried[-1][1]
     assert 64 <= side < 128
-    assert f"begun again in tiles of {side} pixels" in run.err.decode()
+    assert f"restarted in tiles of {side} pixels" in run.err.decode()
     assert opened(tmp_path / "large_denoised.png").size == (150, 150)
 
 

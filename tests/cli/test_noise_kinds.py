@@ -114,7 +114,7 @@ def test_auto_takes_what_is_plain_and_says_so(denoise: Command, tmp_path: Path) 
         (["--noise", "pepper"], "'--noise'"),
         (
             ["--noise", "poisson", "--sigma", "5"],
-            "--sigma is of gaussian, laplace and camera noise, not of --noise poisson",
+            "--sigma applies to gaussian, laplace and camera noise, not to --noise poisson",
         ),
         (["--noise", "auto", "--sigma", "5"], "its level is estimated"),
         (["--level", "5"], "name one of poisson, impulse, speckle, jpeg with --noise"),
@@ -124,8 +124,8 @@ def test_auto_takes_what_is_plain_and_says_so(denoise: Command, tmp_path: Path) 
         (["--noise", "impulse", "--level", "10"], "the share of hit samples, from 0.001 to 0.95, not 10"),
         (["--noise", "speckle", "--level", "nan"], "from 0.001 to 2, not nan"),
         (["--noise", "jpeg", "--level", "101"], "the quality, from 1 to 100, not 101"),
-        (["--noise", "jpeg"], "is known of JPEG files only"),
-        (["--paper", "--noise", "poisson"], "--paper knows gaussian noise alone: leave out --noise poisson"),
+        (["--noise", "jpeg"], "is known for JPEG files only"),
+        (["--paper", "--noise", "poisson"], "--paper supports gaussian noise only: leave out --noise poisson"),
         (["--paper", "--noise", "auto"], "leave out --noise auto"),
     ],
 )
@@ -158,7 +158,7 @@ def test_a_clean_picture_comes_back_bit_for_bit(
     result = lines_of(run)[-2]
     assert (result["outcome"], result["steps"]) == ("clean", [])
     assert result["seconds"] < 1  # the seconds of looking at it, on a busy machine
-    assert b"there is next to no noise: the picture is given back as it was\n" in run.err
+    assert b"hardly any noise was found: the picture is returned unchanged\n" in run.err
     assert opened(tmp_path / "in_denoised.png").tobytes() == opened(tmp_path / "in.png").tobytes()
     assert seeds_of_fits == []
 
@@ -167,7 +167,7 @@ def test_a_clean_jpeg_comes_back_as_the_file_that_it_is(denoise: Command, tmp_pa
     source = tmp_path / "in.jpg"
     y, x = np.mgrid[0:64, 0:64]
     Image.fromarray((x + y).astype(np.uint8)).save(source, quality=90)
-    assert b"given back as it was" in denoise(source).err
+    assert b"returned unchanged" in denoise(source).err
     assert (tmp_path / "in_denoised.jpg").read_bytes() == source.read_bytes()
     assert denoise(source, "-o", tmp_path / "out.png").code == 0
     assert opened(tmp_path / "out.png").tobytes() == opened(source).tobytes()

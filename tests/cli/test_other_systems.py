@@ -60,7 +60,7 @@ def test_a_killed_fit_goes_on(tmp_path: Path) -> None:
     process.communicate()
     run = in_process_of_its_own(*words, "--resume", script=AS_ON_WINDOWS + COMMAND)
     assert run.code == 0, run.err
-    assert b"going on from step" in run.err
+    assert b"continuing from step" in run.err
     assert names(tmp_path) == {"in.png", "in_denoised.png"}
 
 

@@ -73,12 +73,12 @@ def test_frequencies_and_penalties_change_the_result_and_are_told(
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["--prior", "dip", "--max-frequency", "5"], "--max-frequency is of the encodings of --prior pip and mlp"),
-        (["--prior", "siren", "--max-frequency", "5"], "--max-frequency is of the encodings of --prior pip and mlp"),
+        (["--prior", "dip", "--max-frequency", "5"], "--max-frequency applies to --prior pip and mlp only"),
+        (["--prior", "siren", "--max-frequency", "5"], "--max-frequency applies to --prior pip and mlp only"),
         (["--max-frequency", "0"], "above 0, not 0"),
         (["--prior", "mlp", "--max-frequency", "-1"], "0 (the coordinates as they are) or more, not -1"),
         (["--prior", "mlp", "--max-frequency", "nan"], "not nan"),
-        (["--omega", "30"], "--omega is of the sines of --prior siren"),
+        (["--omega", "30"], "--omega applies to --prior siren only"),
         (["--prior", "siren", "--omega", "0"], "above 0, not 0"),
         (["--tv", "-1"], "--tv is a weight, 0 or more, not -1"),
         (["--tikhonov", "inf"], "--tikhonov is a weight, 0 or more, not inf"),

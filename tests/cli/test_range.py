@@ -127,7 +127,7 @@ def test_a_clean_picture_comes_back_bit_for_bit(kind: str, denoise: Command, tmp
         clean[9::20, 9::20] = 0.6
     tifffile.imwrite(tmp_path / "in.tif", clean)
     run = denoise(tmp_path / "in.tif")
-    assert b"the picture is given back as it was" in run.err
+    assert b"the picture is returned unchanged" in run.err
     assert np.array_equal(tifffile.imread(tmp_path / "in_denoised.tif"), clean)
 
 

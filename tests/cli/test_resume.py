@@ -69,7 +69,7 @@ def test_a_killed_fit_goes_on_and_ends_with_the_bytes_of_an_unbroken_one(
     assert names(tmp_path) == {"in.png", FOLDER}
     run = command(*words, *more, *steps, "--resume")
     assert run.code == 0
-    assert b"going on from step " in run.err
+    assert b"continuing from step " in run.err
     assert checksum_of(tmp_path / "out.png") == expected
     assert names(tmp_path) == {"in.png", "out.png"}
 
@@ -130,7 +130,7 @@ def test_a_signal_keeps_the_state_and_writes_no_picture(
         process.communicate()
     assert process.returncode == 128 + number
     assert err.splitlines()[-1] == (
-        b"pip-restore: interrupted: what was done is kept, and the same command goes on with it"
+        b"pip-restore: interrupted: finished work is kept, and the same command continues from there"
     )
     assert json.loads(out.splitlines()[-1])["type"] == "error"
     assert names(tmp_path) == {"in.png", FOLDER}
@@ -148,7 +148,7 @@ def test_a_state_that_was_damaged_is_not_used(
         file.write_bytes(file.read_bytes()[:-1])
     run = command(*words, "--resume")
     assert run.code == 0
-    assert b"going on" not in run.err
+    assert b"continuing" not in run.err
 
 
 def test_another_input_is_refused(words: list[str | Path], command: Command, tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_what_cannot_be_kept_is_refused(words: list[str | Path], command: Comman
     picture = tmp_path / "in.png"
     other = smooth_picture(tmp_path / "other.png", 8)
     assert "for one picture" in command("denoise", picture, other, "--resume").message
-    assert "- is neither" in command("denoise", picture, "-o", "-", "--resume").message
+    assert "not -" in command("denoise", picture, "-o", "-", "--resume").message
     assert "not for dehaze" in command("dehaze", picture, "--resume").message
     assert names(tmp_path) == {"in.png", "other.png"}
 

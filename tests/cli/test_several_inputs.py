@@ -96,7 +96,7 @@ def test_when_all_fail_the_code_is_that_of_the_first(denoise: Command, tmp_path:
     [
         (["--reference", "a.png"], "--reference is for one picture"),
         (["--sheet", "s.png"], "--sheet is for one picture"),
-        (["-o", "-"], "- is one picture"),
+        (["-o", "-"], "stdout takes one picture"),
         (["-o", "nowhere"], "--output is a folder that exists, not nowhere"),
     ],
 )

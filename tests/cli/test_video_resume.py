@@ -80,7 +80,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_bytes_of_an_unbroken_one(
     assert names(tmp_path) == {"in.mkv", FOLDER}
     run = command(*words)
     assert run.code == 0
-    told = b"1 of 2 windows were there already" if windows_done else b"going on from step "
+    told = b"1 of 2 windows were finished before" if windows_done else b"continuing from step "
     assert told in run.err
     assert checksum_of(tmp_path / "out.mkv") == expected
     assert names(tmp_path) == {"in.mkv", "out.mkv"}
@@ -113,7 +113,7 @@ def test_a_signal_keeps_what_is_finished_and_writes_no_half_clip(
     err = end(process, number)
     assert process.returncode == 128 + number
     assert err.splitlines()[-1] == (
-        b"pip-restore: interrupted: what was done is kept, and the same command goes on with it"
+        b"pip-restore: interrupted: finished work is kept, and the same command continues from there"
     )
     assert b"Traceback" not in err
     assert names(tmp_path) == {"in.mkv", FOLDER}
@@ -140,7 +140,7 @@ def test_a_run_killed_while_it_looks_at_the_clip_is_ended_by_the_same_command(
     assert not {"out.mkv", "sheet.png", "side.mkv"} & names(tmp_path)
     run = command(*words)
     assert run.code == 0
-    assert b"2 of 2 windows were there already" in run.err
+    assert b"2 of 2 windows were finished before" in run.err
     assert checksum_of(tmp_path / "out.mkv") == expected
     assert {"out.mkv", "sheet.png", "side.mkv"} <= names(tmp_path)
     assert FOLDER not in names(tmp_path)
@@ -193,7 +193,7 @@ def test_damaged_pieces_are_made_again(
         file.write_bytes(file.read_bytes()[:-1] + b"x")
     run = command(*words)
     assert run.code == 0
-    assert b"were there already" not in run.err
+    assert b"were finished before" not in run.err
     assert checksum_of(tmp_path / "out.mkv") == expected
 
 
@@ -220,7 +220,7 @@ def test_the_encoder_may_be_another_when_a_run_goes_on(
 ) -> None:
     run = command(*words, "--codec", "libx264", "--crf", "20")
     assert run.code == 0
-    assert b"windows were there already" in run.err
+    assert b"windows were finished before" in run.err
     assert len(read(tmp_path / "out.mkv")) == 4
 
 
@@ -252,5 +252,5 @@ def test_what_was_made_is_kept_when_the_clip_cannot_be_written(
     assert names(tmp_path) == {"in.mkv", FOLDER}
     run = command(*words)
     assert run.code == 0
-    assert b"2 of 2 windows were there already" in run.err
+    assert b"2 of 2 windows were finished before" in run.err
     assert checksum_of(tmp_path / "out.mkv") == expected

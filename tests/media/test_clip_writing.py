@@ -188,7 +188,7 @@ def test_times_that_a_container_cannot_count_are_refused(clip: Clip, tmp_path: P
     uneven = FrameTimes((0, 1001, 1500), Fraction(1, 30000), 700)
     close = FrameTimes((0, 1, 2), Fraction(1, 90000), 1)
     for name, times in (("a.avi", uneven), ("b.mkv", close), ("c.gif", close)):
-        with pytest.raises(OutputRefusedError, match=r"one rate for all|frames as short"):
+        with pytest.raises(OutputRefusedError, match=r"constant frame rate|frames as short"):
             check_writing(clip, tmp_path / name, (48, 64), times, overwrite=False)
     plan = check_writing(clip, tmp_path / "a.mp4", (48, 64), uneven, overwrite=False)
     with ClipWriter(plan) as writer:

@@ -59,7 +59,7 @@ def test_of_a_layer_of_one_colour_the_smaller_part_is_marked(
     alpha = np.where(EDGE, 100 if word == "opaque" else 200, np.where(opaque, 255, 0)).astype(np.uint8)
     marked = marked_by(Photo(samples, "PNG", alpha=alpha))
     assert np.array_equal(marked.pixels, HOLE | EDGE)
-    assert f"what is {word} in it" in marked.notes[0]
+    assert f"its {word} part" in marked.notes[0]
     assert not (marked_by(Photo(samples, "PNG", alpha=alpha), inverted=True).pixels & HOLE).any()
 
 
@@ -68,7 +68,7 @@ def test_of_a_mask_with_both_what_is_opaque_and_white_is_marked() -> None:
     alpha[:, 12:] = 0
     marked = marked_by(grey(255 * HOLE, alpha=alpha))
     assert np.array_equal(marked.pixels, HOLE & (alpha > 0))
-    assert "white where it is opaque" in marked.notes[0]
+    assert "white part where it is opaque" in marked.notes[0]
 
 
 @pytest.mark.parametrize("colour", [(255, 0, 0), (0, 0, 255), (255, 255, 0)])

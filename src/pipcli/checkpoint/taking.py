@@ -49,7 +49,7 @@ class Taking:
                 self._make()
                 continue
             except NotAFolderError:
-                raise self._not_ours("it is no folder") from None
+                raise self._not_ours("it is not a folder") from None
             try:
                 if not held.names():  # a folder without anything is nobody's
                     os.rmdir(self.folder)
@@ -64,7 +64,7 @@ class Taking:
                 return held, lock
             held.close()
             os.close(lock)
-        raise OutputRefusedError(f"{shown(self.folder)} is made and removed by others all the time")
+        raise OutputRefusedError(f"{shown(self.folder)} keeps being created and removed by another process")
 
     def _make(self) -> None:
         """Make the folder with all that shows that it is ours, and only then give it its name."""
@@ -94,7 +94,7 @@ class Taking:
             held.close()
             os.close(lock)
             raise OutputRefusedError(
-                f"another pip-restore, process {holder}, is at work on this output and keeps it in "
+                f"another pip-restore, process {holder}, is working on this output, in "
                 f"{shown(self.folder)}: wait for it, or choose another output"
             )
         try:

@@ -32,7 +32,7 @@ def compare_clips(paths: Sequence[Path], reference: Path, drawings: Drawings, *,
             drawing was asked for.
     """
     for option in drawings.files():
-        raise UnusableInputError(f"{option} is of pictures: leave it out for clips, or give frames of them")
+        raise UnusableInputError(f"{option} applies to pictures only: leave it out for clips, or give single frames")
     truth = open_clip(reference)
     clips = [open_clip(path) for path in paths]
     for clip in clips:

@@ -85,7 +85,7 @@ def open_files(name: ClipTaskName, task: Task, source: Path, said: ClipOptions) 
         OutputRefusedError: an output cannot be written as asked.
     """
     if STANDARD_STREAM in (source, said.output):
-        raise UnusableInputError("a clip is read and written as a file or folder: - is neither")
+        raise UnusableInputError("clips cannot be piped: name a file or a folder, not -")
     beside = output_beside(source, task.suffix)
     output = beside if said.output is None else in_folder_of_clips(said.output, source, beside.name)
     outputs = (output, said.sheet, said.slice, said.side_by_side)
@@ -191,7 +191,7 @@ def _moments(name: ClipTaskName, said: ClipOptions, clip: Clip) -> Moments:
         return as_shown(clip.times)
     if clip.times.known:
         raise UnusableInputError(
-            f"--fps is of --task interpolate, or of a folder of pictures: {shown(clip.path)} has its own rate"
+            f"--fps applies to --task interpolate or a folder of pictures: {shown(clip.path)} has its own rate"
         )
     return as_shown(FrameTimes.at_rate(rate_of(said.fps), clip.frame_count))
 

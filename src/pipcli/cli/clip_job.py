@@ -202,7 +202,7 @@ class ClipJob:
             self.kept,
             fit_prefix(window) + layout,
             self.interruption,
-            lambda step: self.means.reporter.say(f"going on from step {step} of window {window.number + 1}"),
+            lambda step: self.means.reporter.say(f"continuing from step {step} of window {window.number + 1}"),
         )
 
     def _seconds(self, window: FrameWindow) -> float | None:

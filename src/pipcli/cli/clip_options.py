@@ -228,4 +228,4 @@ def refuse_those_of_other_tasks(name: ClipTaskName, said: ClipOptions) -> None:
     for task, fields in OPTIONS_OF_TASKS.items():
         for field in fields if task != name else ():
             if getattr(said, field) != defaults[field]:
-                raise UnusableInputError(f"{option_name(field)} is of --task {task}, not of {name}: leave it out")
+                raise UnusableInputError(f"{option_name(field)} applies to --task {task}, not to {name}: leave it out")

@@ -35,7 +35,9 @@ def started(job: "ClipJob", said: ClipOptions) -> None:
     for note in (*clip.notes, *fields_note(job), *job.files.plan.notes, *means.degradation.notes):
         reporter.say(note)
     if job.finished_before:
-        reporter.say(f"{job.finished_before} of {_counted(len(job.windows), 'window')} were there already: going on")
+        reporter.say(
+            f"{job.finished_before} of {_counted(len(job.windows), 'window')} were finished before: continuing"
+        )
     settings = effective(request, means.settings)
     reporter.explain(", ".join(f"{key} {value}" for key, value in settings.items() if value is not None))
     reporter.event(

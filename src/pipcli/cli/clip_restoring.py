@@ -393,7 +393,7 @@ class WithoutHaze:
         """
         self._means = means
         if airlight is not None and len(airlight) > strip.shape[1]:
-            raise UnusableInputError("--airlight has three numbers, and this clip is grey: give one")
+            raise UnusableInputError("--airlight is a colour, and this clip is grey: give one number")
         self._airlight = estimate_airlight(strip, DEHAZE) if airlight is None else torch.tensor(airlight)
 
     def __call__(self, shown: Shown, seconds: float | None, keeper_of: KeeperOf) -> Restored:

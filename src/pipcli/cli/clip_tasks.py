@@ -43,7 +43,7 @@ def _sr(said: ClipOptions) -> Task:
 def _inpaint(said: ClipOptions) -> Task:
     mask = said.mask
     if mask is None:
-        raise UnusableInputError("--task inpaint wants --mask: a picture or a clip, white where to fill")
+        raise UnusableInputError("--task inpaint needs --mask: a picture or a clip, white where to fill")
     return Task(
         name="inpaint",
         suffix="_inpainted",
@@ -73,11 +73,11 @@ def _dehaze(said: ClipOptions) -> Task:
 
 def _interpolate(said: ClipOptions) -> Task:
     if said.factor is not None and said.fps is not None:
-        raise UnusableInputError("--factor and --fps both say how many frames there are to be: leave out either")
+        raise UnusableInputError("--factor and --fps exclude each other: give one of them")
     if said.per_frame:
-        raise UnusableInputError("--per-frame has nothing to make frames in between of: leave it out")
+        raise UnusableInputError("--task interpolate needs neighbouring frames: leave out --per-frame")
     if said.window == 1:
-        raise UnusableInputError("--window 1 has nothing in between: take 2 frames or more")
+        raise UnusableInputError("--task interpolate needs windows of 2 frames or more, not --window 1")
     refuse_options_of_generators(said, "interpolate, which fits no generator")
     rate = None if said.fps is None else rate_of(said.fps)
     factor = DEFAULT_FACTOR if said.factor is None else said.factor

@@ -83,7 +83,7 @@ def compare(
             f"without --reference two pictures are compared, and there are {len(pictures)}: say which is the reference"
         )
     if [*pictures, reference].count(STANDARD_STREAM) > 1:
-        raise UnusableInputError("- is one picture: give the others as files")
+        raise UnusableInputError("only one picture can come from stdin: give the others as files")
     # Everything that takes long to import waits until there is work to do: --help is instant.
     from pipcli.cli.comparison import Drawings, compare_files
     from pipcli.media.clips import is_clip

@@ -85,7 +85,7 @@ def task_of(kernel: Path | None, kernel_size: int | None, companions: tuple[Comp
         UnusableInputError: there is no such blur or size, or both are given.
     """
     if kernel is not None and kernel_size is not None:
-        raise UnusableInputError("--kernel-size is for a blur that is to be estimated: leave out it or --kernel-file")
+        raise UnusableInputError("--kernel-size is for a blur that is to be estimated: leave out one of them")
     if kernel_size is not None and kernel_size % 2 == 0:
         raise UnusableInputError(f"--kernel-size is odd, so that it has a middle, not {kernel_size}")
     known, checksum = (None, None) if kernel is None else read_with_checksum(kernel)
@@ -125,7 +125,9 @@ def _check_kernel(kernel: Photo, path: Path) -> None:
             f"--kernel-file {shown(path)} is {kernel.width}x{kernel.height}: {LARGEST_KERNEL} a side are the most"
         )
     if not kernel.samples.any():
-        raise UnusableInputError(f"--kernel-file {shown(path)} is black all over: no blur does that")
+        raise UnusableInputError(
+            f"--kernel-file {shown(path)} is black everywhere: a kernel has at least one positive weight"
+        )
 
 
 def _estimated(noise: "Noise", observation: "Tensor", size: int | None, watch: "Watch") -> "Blur":
@@ -140,9 +142,9 @@ def _estimated(noise: "Noise", observation: "Tensor", size: int | None, watch: "
         kernel = refit_kernel(kernel, _preview(Blur(noise, kernel), observation), observation, KERNEL)
     rows, columns = kernel.shape
     notes = {
-        KernelOutcome.FOUND: f"the blur was found to reach over {columns}x{rows} pixels",
-        KernelOutcome.SHARP: "no blur was found: this picture is sharp, or its blur is not the same all over",
-        KernelOutcome.TOO_SMALL: "the picture is too small to tell its blur: it is taken for sharp",
+        KernelOutcome.FOUND: f"the estimated blur kernel has {columns}x{rows} pixels",
+        KernelOutcome.SHARP: "no blur was found: the picture is sharp, or its blur differs from place to place",
+        KernelOutcome.TOO_SMALL: "the picture is too small to estimate its blur: it is treated as sharp",
     }
     return Blur(noise, kernel, (notes[estimate.outcome],))
 

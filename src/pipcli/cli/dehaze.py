@@ -98,7 +98,7 @@ def _solution(observation: "Tensor", work: Work, colour: tuple[float, ...] | Non
     from pipcli.settings import DEHAZE
 
     if colour is not None and len(colour) == 3 and observation.shape[1] == 1:
-        raise UnusableInputError("--airlight has three numbers, and this picture is grey: give one")
+        raise UnusableInputError("--airlight is a colour, and this picture is grey: give one number")
     dehazed = without_haze(
         observation,
         DEHAZE,

@@ -69,7 +69,7 @@ class _Holes:
     def _marked(self, photo: Photo) -> "Marked":
         if self.mask is None:
             if photo.alpha is None:
-                raise UnusableInputError("--mask alpha wants a picture with transparency, and this one has none")
+                raise UnusableInputError("--mask alpha needs a picture with transparency, and this one has none")
             return transparent(photo.alpha)
         check_same_size(f"--mask {self.name}", self.mask, photo)
         return marked_by(self.mask, inverted=self.inverted)

@@ -69,7 +69,7 @@ class Interruption:
         """
         if self.signal_number is not None:
             raise EndedAtOnceError(
-                "interrupted: what was done is kept, and the same command goes on with it", self.signal_number
+                "interrupted: finished work is kept, and the same command continues from there", self.signal_number
             )
 
     @property

@@ -92,7 +92,7 @@ class Batch:
         if self.kept is None:
             raise RuntimeError("there is no folder to keep a state in")
         return FitKeeper(
-            self.kept, layout, self.interruption, lambda step: self.reporter.say(f"going on from step {step}")
+            self.kept, layout, self.interruption, lambda step: self.reporter.say(f"continuing from step {step}")
         )
 
     def _watch(self) -> PhotoWatch:

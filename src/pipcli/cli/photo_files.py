@@ -86,7 +86,7 @@ def one_each(request: Request, sources: Sequence[Path]) -> list[Request]:
         if value is not None:
             raise UnusableInputError(f"{option} is for one picture, and there are {len(sources)} inputs")
     if STANDARD_STREAM in sources or request.output == STANDARD_STREAM:
-        raise UnusableInputError("- is one picture, and there are several inputs")
+        raise UnusableInputError("stdout takes one picture, and there are several inputs")
     if request.output is not None and not request.output.is_dir():
         raise OutputRefusedError(f"with several inputs --output is a folder that exists, not {shown(request.output)}")
     requests = [
@@ -95,7 +95,9 @@ def one_each(request: Request, sources: Sequence[Path]) -> list[Request]:
     ]
     output, count = Counter(one.output or one.source for one in requests).most_common(1)[0]
     if count > 1:
-        raise OutputRefusedError(f"{count} of the inputs would be written to {shown(output)}: restore them apart")
+        raise OutputRefusedError(
+            f"{count} of the inputs would be written to {shown(output)}: restore them in separate calls"
+        )
     return requests
 
 
@@ -231,7 +233,7 @@ def check_stdout(*, json_lines: bool) -> None:
     if json_lines:
         raise OutputRefusedError("the picture and the JSON lines cannot both go to stdout: give -o a file name")
     if sys.stdout.isatty():
-        raise OutputRefusedError("a picture is no text for a terminal: redirect stdout, or give -o a file name")
+        raise OutputRefusedError("a picture cannot be written to a terminal: redirect stdout, or give -o a file name")
 
 
 def check_png(option: str, path: Path) -> None:

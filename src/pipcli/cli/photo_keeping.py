@@ -54,7 +54,7 @@ def check_resume(requests: Sequence[Request]) -> None:
     if len(requests) > 1:
         raise UnusableInputError(f"--resume is for one picture, and there are {len(requests)} inputs")
     if STANDARD_STREAM in (request.source, request.output):
-        raise UnusableInputError("--resume keeps the fit beside the output and reads the input again: - is neither")
+        raise UnusableInputError("--resume needs an input file and an output file, not -")
     if request.task.solve is not None:
         raise UnusableInputError(f"--resume is not for {request.task.name}, which takes seconds: leave it out")
 

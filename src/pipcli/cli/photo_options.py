@@ -64,7 +64,7 @@ def refuse_options_of_generators(said: TaskOptions, task: str) -> None:
     for field in dataclasses.fields(said):
         name = field.name
         if name in (*of_generators, "tikhonov", "uncertainty") and getattr(said, name) != field.default:
-            raise UnusableInputError(f"--{name.replace('_', '-')} has no meaning for {task}: leave it out")
+            raise UnusableInputError(f"--{name.replace('_', '-')} does not apply to {task}: leave it out")
 
 
 def with_options(record: type[TaskOptions], parameter: str) -> Callable[[Command], Command]:

@@ -91,12 +91,12 @@ def _notes_of_range(photo: Photo, noise: "Noise") -> tuple[str, ...]:
     if photo.working != WHOLE:
         low, high = range_in_samples(photo)
         notes.append(
-            f"its samples use {low:.6g} to {high:.6g} of 0 to {photo.full}, which is taken for black to white: "
+            f"its samples use {low:.6g} to {high:.6g} of 0 to {photo.full}, which is treated as black to white: "
             f"sigma {255 * noise.std:.3g} is {noise.std * width_in_samples(photo):.3g}{SAMPLES_SUFFIX}"
         )
     if photo.silent is not None:
         share = 100 * float(photo.silent.mean())
-        notes.append(f"{share:.3g} percent of its pixels are transparent or without data: they have no say")
+        notes.append(f"{share:.3g} percent of its pixels are transparent or without data: they are ignored")
     return tuple(notes)
 
 
@@ -158,13 +158,13 @@ def finished(
         reporter.say(f"{name} {','.join(f'{value:.3f}' for value in values)}")
     if finish.given_back:
         reporter.say(
-            f"more than noise was taken out, so {100 * finish.given_back:.0f} percent of it was given back: "
-            "this picture has texture that looks like noise, or --sigma is not its noise"
+            f"more than the noise was removed, so {100 * finish.given_back:.0f} percent of it was restored: "
+            "the picture has texture that looks like noise, or --sigma is not its noise level"
         )
     if finish.branch_weight is not None:
-        reporter.explain(f"the branch that sees the noisy picture has weight {finish.branch_weight:.2f}")
+        reporter.explain(f"the second network has weight {finish.branch_weight:.2f}")
     elif finish.branch is not None:
-        reporter.say(f"the branch that sees the noisy picture was {finish.branch}: written without it")
+        reporter.say(f"the second network was {finish.branch}: the result is written without it")
     if finish.networks_weight is not None:
         reporter.explain(f"the networks' picture has weight {finish.networks_weight:.2f}")
     if metrics is not None:

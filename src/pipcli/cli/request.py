@@ -61,7 +61,9 @@ def settings_of(request: Request, row_of: Callable[..., Settings] = preset) -> S
     members = row.fit.members
     if request.uncertainty is not None:
         if request.paper:
-            raise UnusableInputError("--uncertainty compares several networks, and --paper fits one: leave out either")
+            raise UnusableInputError(
+                "--uncertainty compares several networks, and --paper fits one: leave out one of them"
+            )
         members = max(members, MEMBERS_TO_COMPARE)
     fit = dataclasses.replace(
         row.fit,
@@ -117,15 +119,17 @@ def _check_noise(request: Request) -> None:
     """Refuse a level that is not of the kind of noise, and a kind that is not of the papers."""
     kind = kind_of(request)
     if request.paper and kind is not NoiseName.GAUSSIAN:
-        raise UnusableInputError(f"--paper knows gaussian noise alone: leave out --noise {kind}")
+        raise UnusableInputError(f"--paper supports gaussian noise only: leave out --noise {kind}")
     if request.sigma is not None and kind not in SIGMA_KINDS:
         advice = "its level is estimated" if kind is NoiseName.AUTO else "its level is --level"
-        raise UnusableInputError(f"--sigma is of gaussian, laplace and camera noise, not of --noise {kind}: {advice}")
+        raise UnusableInputError(
+            f"--sigma applies to gaussian, laplace and camera noise, not to --noise {kind}: {advice}"
+        )
     if request.level is None:
         return
     if kind not in LEVELS:
         right = "give --sigma" if kind in SIGMA_KINDS else f"name one of {', '.join(LEVELS)} with --noise"
-        raise UnusableInputError(f"--level is not of --noise {kind}: {right}")
+        raise UnusableInputError(f"--level does not apply to --noise {kind}: {right}")
     level = LEVELS[kind]
     if not level.least <= request.level <= level.most:
         raise UnusableInputError(

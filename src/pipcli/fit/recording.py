@@ -90,7 +90,9 @@ class Repeated:
                     raise
                 self.recorder = None
                 reason = str(error).splitlines()[0]
-                _log.warning("the steps cannot be recorded on this device and are made one by one: %s", reason)
+                _log.warning(
+                    "CUDA graphs do not work on this device, so that steps are launched one by one: %s", reason
+                )
                 action()
                 return
         self._replay()

@@ -88,7 +88,7 @@ def _by_alpha(opaque: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray
     strength = opaque if is_painted else 1 - opaque
     hard = (opaque >= HALF) if is_painted else (opaque < HALF)
     part = "opaque" if is_painted else "transparent"
-    return strength, hard, (f"the mask is taken to be what is {part} in it, {_share(hard)} of the picture",)
+    return strength, hard, (f"the mask is its {part} part, {_share(hard)} of the picture",)
 
 
 def _by_colour(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_], tuple[str, ...]]:
@@ -107,7 +107,7 @@ def _by_colour(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArra
     return (
         strength,
         hard,
-        (f"the mask is taken to be what is not of its ground {named}, {_share(hard)} of the picture",),
+        (f"the mask is everything that differs from its background {named}, {_share(hard)} of the picture",),
     )
 
 
@@ -116,13 +116,13 @@ def _by_lightness(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], tuple[str, ...]]:
     import numpy as np
 
-    told: tuple[str, ...] = (f"the mask is taken to be what is white{where}",) if where else ()
+    told: tuple[str, ...] = (f"the mask is its white part{where}",) if where else ()
     lowest, highest = float(lightness.min()), float(lightness.max())
     if lowest < highest and (highest < HALF or lowest >= HALF):
         hard = lightness > (lowest + highest) / 2
         if np.isin(lightness, (lowest, highest)).all():  # such as 0 and 1 of 255, the numbers of classes
             told += (
-                f"the mask has two values, of which the higher one is taken for white, {_share(hard)} of the picture",
+                f"the mask has two values, of which the higher one counts as white, {_share(hard)} of the picture",
             )
             return (lightness - lowest) / (highest - lowest), hard, told
     return lightness, lightness >= HALF, told

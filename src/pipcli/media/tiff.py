@@ -210,7 +210,7 @@ def _nodata(page: TiffPage) -> float | None:
 def _check_floats(array: Samples, nodata: float | None) -> None:
     values = array if nodata is None else array[~declared_empty(np.atleast_3d(array), nodata)]
     if values.size == 0:
-        raise UnusableInputError("has no data: all of its pixels are of the value that it declares for none")
+        raise UnusableInputError("has no data: all of its pixels have its nodata value")
     if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
         raise UnusableInputError("has float samples that are not all in 0 to 1 (or not numbers): scale them first")
 

@@ -59,12 +59,12 @@ class Jpeg(Noise):
         """
         coding = evidence.coding
         if coding is not None and level is not None:
-            raise UnusableInputError("a JPEG file says itself how it was rounded: leave out --level")
+            raise UnusableInputError("the quality is read from a JPEG file: leave out --level")
         if level is not None:
             coding = BlockCoding((Plane(steps_of(round(level))),))
         if coding is None:
             raise UnusableInputError(
-                "how JPEG rounded a picture is known of JPEG files only: for one that was a JPEG and was saved as "
+                "the quantisation is known for JPEG files only: for a picture that was a JPEG and was saved as "
                 "something else, not cropped or scaled, give --level, the quality from 1 to 100"
             )
         origin = Origin.GIVEN if evidence.coding is None else Origin.FILE

@@ -43,15 +43,15 @@ class Outcome(Enum):
     VARIANCE = "the variance of the outputs stopped falling"
     STEP_LIMIT = "the step limit was reached"
     TIME_LIMIT = "the time limit was reached"
-    CLEAN = "there is next to no noise: the picture is given back as it was"
+    CLEAN = "hardly any noise was found: the picture is returned unchanged"
     KEPT = (
-        "what was taken out has the shape of the picture and is not noise: the picture is given back as it was; "
-        "name its noise with --sigma or --noise to have it taken out"
+        "what would be removed has the structure of the picture, not of noise: the picture is returned unchanged; "
+        "give --sigma or --noise to remove it all the same"
     )
-    FILTERED = "noise of this kind is taken out by the filters alone"
-    UNASKED = "--strength 0 takes nothing out: the picture is given back as it was"
+    FILTERED = "noise of this kind is removed by the filters alone"
+    UNASKED = "--strength 0 removes nothing: the picture is returned unchanged"
     INTERRUPTED = "interrupted: this is the estimate so far"
-    BETWEEN = "the frames in between were made of those around them, along the motion"
+    BETWEEN = "the frames in between were interpolated along the motion"
 
 
 RULE_OUTCOMES = {

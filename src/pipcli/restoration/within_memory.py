@@ -85,10 +85,10 @@ class Fitting:
                     raise
             if together > 1:
                 together //= 2
-                self.reporter.say(f"out of memory: begun again with {together} networks at a time")
+                self.reporter.say(f"out of memory: restarted with {together} networks at a time")
             elif networks.tile_side >= 2 * SMALLEST_TILE:
                 networks = networks.with_smaller_tiles()
-                self.reporter.say(f"out of memory: begun again in tiles of {networks.tile_side} pixels")
+                self.reporter.say(f"out of memory: restarted in tiles of {networks.tile_side} pixels")
             else:
                 raise PipRestoreError(
                     f"{subject} do not fit into the memory of {self.device.torch_device}: "

@@ -237,7 +237,7 @@ def clip_preset(task: str, prior: PriorName, quality: Quality, *, published: boo
     """
     if prior not in CLIP_PRESETS:
         raise UnusableInputError(
-            f"--prior {prior} makes pictures only: add --per-frame, or name {', '.join(CLIP_PRESETS)}"
+            f"--prior {prior} works on single pictures only: add --per-frame, or choose {', '.join(CLIP_PRESETS)}"
         )
     if not published:
         return _for_quality(CLIP_PRESETS[prior], CLIP_TASK_FINISH.get(task, CLIP_FINISH), quality)

@@ -32,7 +32,7 @@ def with_max_frequency(row: Settings, cycles: float) -> Settings:
     if octaves and cycles == 0:
         return replace(row, encoding=Coordinates())
     if not octaves and not isinstance(row.encoding, AxisWaves | LearnedWaves | CompassWaves):
-        raise UnusableInputError("--max-frequency is of the encodings of --prior pip and mlp: leave it out")
+        raise UnusableInputError("--max-frequency applies to --prior pip and mlp only: leave it out")
     if not 0 < cycles < math.inf:
         least = "0 (the coordinates as they are) or more" if octaves else "above 0"
         raise UnusableInputError(f"--max-frequency is in cycles per longer side, {least}, not {cycles:g}")
@@ -46,7 +46,7 @@ def with_omega(row: Settings, omega: float) -> Settings:
         UnusableInputError: the row's network has no sines, or the factor is out of its range.
     """
     if not isinstance(row.network, SirenSettings):
-        raise UnusableInputError("--omega is of the sines of --prior siren: leave it out")
+        raise UnusableInputError("--omega applies to --prior siren only: leave it out")
     if not 0 < omega < math.inf:
         raise UnusableInputError(f"--omega is in radians per half of the longer side, above 0, not {omega:g}")
     return replace(row, network=replace(row.network, omega=omega))

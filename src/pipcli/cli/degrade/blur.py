@@ -129,5 +129,5 @@ def _read_kernel(path: Path) -> "NDArray[np.float64]":
         return normalised(read_photo(path).values().mean(axis=2))
     except ValueError as error:
         raise UnusableInputError(
-            f"--kernel-file {shown(path)} is black everywhere: give one with some light in it"
+            f"--kernel-file {shown(path)} is black everywhere: a kernel has at least one positive weight"
         ) from error

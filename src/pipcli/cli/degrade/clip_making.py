@@ -50,7 +50,9 @@ def carry_out_clip(order: Order, degrade: Callable[[Photo], Degraded]) -> int:
     """
     if order.bits is not None or not order.clip:
         option = "--bits" if order.clip else "--no-clip"
-        raise UnusableInputError(f"a clip keeps its depth, and its samples end at 0 and 1: leave out {option}")
+        raise UnusableInputError(
+            f"a clip keeps its bit depth, and its samples are clipped to 0 to 1: leave out {option}"
+        )
     beside = _beside(order.source, order.suffix)
     output = beside if order.output is None else in_folder_of_clips(order.output, order.source, beside.name)
     unchanged = Unchanged([order.source])

@@ -49,7 +49,7 @@ def downsample(
     def smaller(photo: Photo) -> Degraded:
         if min(photo.height, photo.width) < scale:
             raise UnusableInputError(
-                f"{photo.width}x{photo.height} pixels hold no block: give --scale less than {scale}"
+                f"{photo.width}x{photo.height} pixels are less than one block: give --scale less than {scale}"
             )
         region = (slice(photo.height // scale * scale), slice(photo.width // scale * scale))
         values = downsampled(photo.values()[region], scale, kernel)

@@ -38,7 +38,7 @@ def carry_out(
     """
     if order.source != STANDARD_STREAM and is_clip(order.source):
         if encode is not media.encode:
-            raise UnusableInputError(f"degrade {order.kind} is of pictures: give one")
+            raise UnusableInputError(f"degrade {order.kind} works on pictures only: give one")
         return carry_out_clip(order, degrade)
     folder = None
     is_streamed = order.source == STANDARD_STREAM
@@ -118,8 +118,8 @@ def _checked(order: Order, photo: Photo, like: Photo, folder: Path | None) -> tu
         check_output(output, source, overwrite=order.overwrite, room=like.samples.nbytes)
     if not order.clip and like.bit_depth != 32:
         raise OutputRefusedError(
-            f"{like.bit_depth}-bit samples end at 0 and 1: leave out --no-clip, or add --bits 32 and an output that "
-            "ends in .tif"
+            f"{like.bit_depth}-bit samples cannot hold values below 0 or above 1: leave out --no-clip, "
+            "or add --bits 32 and an output that ends in .tif"
         )
     if order.truth is not None:
         check_room(order.truth, photo.samples.nbytes)

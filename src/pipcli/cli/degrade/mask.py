@@ -103,5 +103,5 @@ def _beside(source: Path, output: Path | None) -> Path:
     """Return where the mask goes when the user does not say."""
     picture = source if output is None else output
     if picture == STANDARD_STREAM:
-        raise OutputRefusedError("the mask has no name beside a picture on stdout: give --mask a file name")
+        raise OutputRefusedError("with the picture on stdout the mask needs a name: add --mask FILE")
     return picture.with_name(f"{picture.stem.removesuffix(SUFFIX)}_mask.png")

@@ -120,7 +120,7 @@ def report(
     reporter.say(f"{order.kind} ({words}): {many}{size[0]}x{size[1]}, {source.bit_depth} bit{fate}")
     if region != (source.width, source.height):
         reporter.say(
-            f"of {source.width}x{source.height} it shows {region[0]}x{region[1]}, which is what --truth writes"
+            f"it shows {region[0]}x{region[1]} of {source.width}x{source.height} pixels; --truth writes that part"
         )
     for note in source.notes:
         reporter.say(note)

@@ -126,7 +126,9 @@ def times_of(frames: Listed, kind: Kind, rate: Fraction | None, slots: tuple[int
         ticks = [slot - min(slots) + ticks[0] for slot in sorted(slots)]
     ticks, alike = _spread(ticks, frames.last)
     if alike > _MOST_ALIKE * len(ticks):
-        raise UnusableInputError(f"gives {alike} of its {len(ticks)} frames no time of their own: convert it again")
+        raise UnusableInputError(
+            f"gives {alike} of its {len(ticks)} frames the time of another frame: convert it again"
+        )
     steady = _constant_rate(ticks, frames.base, rate, allowed=1 if kind in _ROUNDED else 0)
     return FrameTimes(tuple(ticks), frames.base, _last(ticks, frames, steady), steady), alike
 

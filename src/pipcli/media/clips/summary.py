@@ -138,7 +138,7 @@ def _summary(container: InputContainer, size: int, index: int | None) -> Summary
     slots, starts, end = _places(container, picture)
     if width * height * len(slots) > max(_CHEAP_PIXELS, _PIXELS_A_BYTE * size):
         raise UnusableInputError(
-            f"is {len(slots)} frames of {width}x{height} in {size:,} bytes, which is no clip but a trap for programs: "
+            f"is {len(slots)} frames of {width}x{height} in {size:,} bytes, which looks like a decompression bomb: "
             "give another clip"
         )
     return Summary(

@@ -44,9 +44,12 @@ def _in_frames(times: FrameTimes, kind: Kind, encoder: Encoder) -> FrameTimes:
     places = times.ticks[-1] - times.ticks[0]
     if times.base < Fraction(1, 240) or (kind == "avi" and places > _MOST_PLACES * len(times.ticks)):
         if kind == "avi":
-            raise OutputRefusedError("avi has one rate for all frames, this clip's varies: choose .mkv or .mp4")
+            raise OutputRefusedError(
+                "avi supports a constant frame rate only, and that of this clip varies: choose .mkv or .mp4"
+            )
         raise OutputRefusedError(
-            f"{encoder.name} has one rate for all frames, this clip's varies: choose another --codec, such as h264"
+            f"{encoder.name} supports a constant frame rate only, and that of this clip varies: choose another "
+            "--codec, such as h264"
         )
     return times
 
