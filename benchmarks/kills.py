@@ -25,7 +25,7 @@ from PIL import Image
 from common.made_clips import write_moving
 
 OFTEN = (
-    "import pipcli.cli.app; from pipcli.cli import fit_keeping\n"
+    "import pipcli.cli.app; from pipcli.jobs import fit_state as fit_keeping\n"
     "fit_keeping.PERIOD = fit_keeping.LEAST_SHARE = 0.0\n"
     "pipcli.cli.app.main()"
 )

@@ -16,20 +16,23 @@ ALLOWED = {
     "__init__": set(),
     "__main__": {"cli"},
     "checkpoint": {"errors", "media"},
-    "cli": {
-        "checkpoint", "clip_metrics", "console", "deblurring", "degradations", "dehazing", "errors", "fit",
-        "guard", "media", "metrics", "motion", "noise", "priors", "refine", "restoration", "settings",
-        "sheet", "simulation", "watch",
-    },
+    "cli": {"errors", "jobs", "media", "settings", "simulation", "tasks"},
     "clip_metrics": {"metrics", "motion"},
     "console": {"metrics", "watch"},
     "coords": {"settings"},
     "deblurring": {"linear", "settings", "watch"},
     "degradations": {"linear", "noise", "settings"},
-    "dehazing": {"coords", "degradations", "fit", "noise", "priors", "restoration", "settings", "tiles", "watch"},
+    "dehazing": {
+        "coords", "degradations", "errors", "fit", "noise", "priors", "restoration", "settings", "tiles",
+        "watch",
+    },
     "errors": set(),
     "fit": {"errors", "settings"},
     "guard": set(),
+    "jobs": {
+        "checkpoint", "clip_metrics", "console", "degradations", "errors", "fit", "guard", "media", "metrics",
+        "motion", "noise", "priors", "refine", "restoration", "settings", "sheet", "tasks", "watch",
+    },
     "jpeg_tables": set(),
     "linear": set(),
     "media": {"errors", "jpeg_tables"},
@@ -38,11 +41,18 @@ ALLOWED = {
     "noise": {"errors", "jpeg_tables", "settings", "spectra"},
     "priors": {"settings"},
     "refine": {"fit", "linear", "noise", "settings", "spectra", "tiles", "watch"},
-    "restoration": {"coords", "degradations", "errors", "fit", "noise", "priors", "settings", "tiles", "watch"},
+    "restoration": {
+        "coords", "degradations", "errors", "fit", "motion", "noise", "priors", "refine", "settings", "tiles",
+        "watch",
+    },
     "settings": {"errors"},
     "sheet": {"media"},
     "simulation": set(),
     "spectra": set(),
+    "tasks": {
+        "checkpoint", "deblurring", "degradations", "dehazing", "errors", "fit", "media", "noise", "refine",
+        "restoration", "settings", "watch",
+    },
     "tiles": set(),
     "watch": set(),
 }  # fmt: skip
@@ -76,6 +86,6 @@ def test_imports_go_one_way(path: Path) -> None:
 
 def test_the_command_line_is_described_without_loading_torch() -> None:
     script = (
-        "import sys; import pipcli.cli.app, pipcli.cli.photo_task, pipcli.console; sys.exit('torch' in sys.modules)"
+        "import sys; import pipcli.cli.app, pipcli.jobs.photos.run, pipcli.console; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from pipcli.cli import app, photo_batch
+from pipcli.cli import app
 from pipcli.fit.fit import Fit
+from pipcli.jobs.photos import batch as photo_batch
 from support.running import Run
 
 LOADED = photo_batch  # before any test steps down from root, who may be the only one to read our sources

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from pipcli.cli import app, interrupt, photo_task
+from pipcli.cli import app
 from pipcli.errors import OutputRefusedError, PipRestoreError, UnusableInputError
+from pipcli.jobs import interruption as interrupt
+from pipcli.jobs.photos import run as photo_task
 from support.running import ENVIRONMENT, PATIENCE, START, Run, names, picture
 
 Command = Callable[..., Run]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipcli.cli import noise_asked
+from pipcli.jobs import noise_asked
 from pipcli.media import publishing
 from pipcli.settings import NoiseName
 from support.builders import pillow_file, png_of, samples, tiff_of
@@ -25,7 +25,7 @@ RESTORE_BOMBS = """
 import json, pathlib, resource, sys, time
 import torch
 from support.hostile import bombs
-from pipcli.cli import photo_job
+from pipcli.jobs.photos import job as photo_job
 from pipcli.cli.app import run
 import pipcli.media.png, pipcli.media.pillow_formats, pipcli.media.tiff, pipcli.media.pnm
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipcli.cli import noise_asked
+from pipcli.jobs import noise_asked
 from pipcli.noise import Gaussian, Origin
 from pipcli.settings import NoiseName
 from support import flat_pictures

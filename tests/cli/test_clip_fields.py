@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from pipcli.cli.clip_fields import FieldsApart, fields_of, woven
-from pipcli.cli.clip_restoring import Facts, KeeperOf, Restored, Shown
 from pipcli.noise import Evidence, Gaussian
+from pipcli.restoration.fields import FieldsApart, fields_of, woven
+from pipcli.restoration.windows import KeeperOf, Restored, WindowInput, WindowReport
 from support.clip_commands import Command, restored
 from support.clip_making import FFMPEG, ffmpeg, read
 from support.oracle import output as output_of_ffmpeg
@@ -20,9 +20,9 @@ WIDTH = 32
 FEW_STEPS = ("--steps", "4", "--window", "3", "--device", "cpu", "--lossless")
 
 
-def shown(height: int, known: torch.Tensor | None = None) -> Shown:
+def shown(height: int, known: torch.Tensor | None = None) -> WindowInput:
     frames = torch.rand(2, 3, height, 5, generator=torch.Generator().manual_seed(0))
-    return Shown(frames, known, [0.0, 1.0])
+    return WindowInput(frames, known, [0.0, 1.0])
 
 
 @pytest.mark.parametrize("height", [1, 2, 5, 8])
@@ -50,16 +50,16 @@ class Noted:
     leaves_warm = True
 
     def __init__(self) -> None:
-        self.shown: list[Shown] = []
+        self.shown: list[WindowInput] = []
         self.seconds: list[float | None] = []
         self.kept: list[Any] = []
 
-    def __call__(self, shown: Shown, seconds: float | None, keeper_of: KeeperOf) -> Restored:
+    def __call__(self, shown: WindowInput, seconds: float | None, keeper_of: KeeperOf) -> Restored:
         self.shown.append(shown)
         self.seconds.append(seconds)
         self.kept.append(keeper_of("layout"))
         return Restored(
-            shown.observation, Facts("CLEAN", [1], [2], 0.5, 1.0, 1), {"tile": len(self.shown), "state": {}}
+            shown.observation, WindowReport("CLEAN", [1], [2], 0.5, 1.0, 1), {"tile": len(self.shown), "state": {}}
         )
 
 
@@ -74,7 +74,7 @@ def test_each_field_is_restored_by_itself_and_the_lines_are_woven_again(height: 
         return None
 
     tiles, states = {"top": 8, "bottom": 4}, {"top": {"weights": 1}, "bottom": {"weights": 2}}
-    window = Shown(frames, known, [0, 1, 2], {"tile": tiles, "state": states})
+    window = WindowInput(frames, known, [0, 1, 2], {"tile": tiles, "state": states})
     result = FieldsApart(inner, Gaussian.of(Evidence(frames[:1]), 0.1))(window, 10.0, keeper_of)
     assert torch.equal(result.frames, frames)
     for field, shown in enumerate(inner.shown):
@@ -86,7 +86,7 @@ def test_each_field_is_restored_by_itself_and_the_lines_are_woven_again(height: 
     ]
     assert result.warm == {"tile": {"top": 1, "bottom": 2}, "state": {"top": {}, "bottom": {}}}
     assert inner.seconds == [pytest.approx(5, abs=1), pytest.approx(10, abs=1)] and len(set(names)) == 2
-    assert result.facts == Facts("CLEAN", [1, 1], [2, 2], 1.0, 2.0, 2)
+    assert result.facts == WindowReport("CLEAN", [1, 1], [2, 2], 1.0, 2.0, 2)
 
 
 def moments(

@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from pipcli.cli.clip_moments import apart_at, as_shown, at_rate, times_as_many
 from pipcli.media.clips import FrameTimes
+from pipcli.tasks.timeline import apart_at, as_shown, at_rate, times_as_many
 
 FILM = FrameTimes.at_rate(Fraction(24000, 1001), 4)
 VARYING = FrameTimes((10, 11, 14, 15), Fraction(1, 30), 2)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipcli.cli.clip_windows import windows_of
+from pipcli.jobs.clips.windows import windows_of
 
 
 @given(st.data())

@@ -8,9 +8,9 @@ import jsonschema
 import pytest
 import torch
 
-from pipcli.cli import examination
-from pipcli.cli.interrupt import Interruption
 from pipcli.fit.device import choose_device
+from pipcli.jobs import doctor as examination
+from pipcli.jobs.interruption import Interruption
 from support.running import Run
 
 Command = Callable[..., Run]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipcli.cli import photo_job
+from pipcli.jobs.photos import job as photo_job
 from support import strange
 from support.builders import ICC, jpeg_like_a_photo, pillow_file, png_of, samples, tiff_of
 from support.running import Run, names, opened

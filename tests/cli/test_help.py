@@ -11,11 +11,11 @@ import pytest
 from typer.main import get_command
 
 import pipcli
-from pipcli.cli import options
 from pipcli.cli.app import app
-from pipcli.cli.denoise import denoise
+from pipcli.cli.commands import photo_command
 from pipcli.cli.renamed import with_new_names
 from pipcli.settings import NoiseName, PriorName, Quality, StopName
+from pipcli.tasks import denoise, options
 from support.running import ENVIRONMENT, PATIENCE, Run
 
 Command = Callable[..., Run]
@@ -74,7 +74,10 @@ def test_the_help_has_examples(help_text: str) -> None:
 
 
 def test_the_defaults_in_the_help_are_those_of_the_command(help_text: str) -> None:
-    defaults = {name: parameter.default for name, parameter in inspect.signature(denoise).parameters.items()}
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(photo_command("denoise", denoise.ROW.photos)).parameters.items()
+    }
     assert defaults["prior"] is PriorName.PIP
     assert defaults["quality"] is Quality.STANDARD
     for name in ("prior", "quality", "seed", "device"):

@@ -287,7 +287,7 @@ def test_a_bomb_takes_no_memory(window: Ended) -> None:
     sealed(window.manifest(), window.folder, window.name, buffer.getvalue())
     limited = (
         "import resource, pipcli.cli.app\n"
-        "from pipcli.cli import clip_job\n"
+        "from pipcli.jobs.clips import job as clip_job\n"
         "used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "code = pipcli.cli.app.run(__import__('sys').argv[1:])\n"
         "grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - used\n"

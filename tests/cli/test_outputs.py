@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipcli.cli import clip_job, photo_files
-from pipcli.cli.degrade import clip_making
+from pipcli.jobs.clips import job as clip_job
+from pipcli.jobs.degrade import clips as clip_making
+from pipcli.jobs.photos import files as photo_files
 from pipcli.media import unfinished
 from support.clip_making import clip, pictures
 from support.running import PATIENCE, Run, begun, names, opened, picture, smooth_picture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipcli.cli import photo_task
+from pipcli.jobs.photos import run as photo_task
 from pipcli.media.clips import ffmpeg
 from support.clip_making import clip
 from support.running import COMMAND, Run, in_process_of_its_own, names, picture

@@ -7,10 +7,11 @@ import pytest
 from typer.main import get_command
 
 from pipcli.cli.app import app
-from pipcli.cli.photo_options import PhotoOptions, with_photo_options
-from pipcli.cli.task import scaled
+from pipcli.tasks import TASKS as ROWS
+from pipcli.tasks.base import scaled
+from pipcli.tasks.shared import PhotoOptions
 
-TASKS = ("denoise", "sr", "inpaint", "enhance", "flash", "dehaze", "deblur")
+TASKS = [row.name for row in ROWS if row.photos is not None]
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -20,18 +21,6 @@ def test_a_task_has_all_shared_options_and_their_defaults(task: str) -> None:
     for field in dataclasses.fields(PhotoOptions):
         assert parameters[field.name].default == field.default
         assert parameters[field.name].help.endswith((".", "]"))
-
-
-def test_the_command_gets_them_as_one_record() -> None:
-    seen: list[tuple[int, PhotoOptions]] = []
-
-    @with_photo_options
-    def command(number: int, photo: PhotoOptions) -> int:
-        seen.append((number, photo))
-        return 0
-
-    assert command(3, sigma=5.0, json=True) == 0
-    assert seen == [(3, PhotoOptions(sigma=5.0, json=True))]
 
 
 @pytest.mark.parametrize(

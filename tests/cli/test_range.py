@@ -8,17 +8,19 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
-from pipcli.cli.denoise import TASK
-from pipcli.cli.photo_keeping import identity_of
-from pipcli.cli.photo_options import PhotoOptions
-from pipcli.cli.request import Request
-from pipcli.cli.units import parse_sigma
+from pipcli.jobs.request import Request
+from pipcli.jobs.resume import identity_of
+from pipcli.tasks.denoise import DenoiseOptions, task_of
+from pipcli.tasks.shared import PhotoOptions
+from pipcli.tasks.units import parse_sigma
 from support.running import Run, in_process_of_its_own, lines_of, opened
 
 Command = Callable[..., Run]
 Floats = NDArray[np.float64]
 
 SIDE = 64
+
+TASK = task_of(DenoiseOptions(), PhotoOptions())
 
 
 def scene() -> Floats:
@@ -200,7 +202,13 @@ def test_several_pictures_of_different_ranges_are_each_seen_in_their_own(denoise
 
 def test_a_kept_fit_is_of_one_unit() -> None:
     identities = [
-        identity_of(Request.of(TASK, Path("in.tif"), PhotoOptions(sigma=parse_sigma(word))), "", "cpu")
+        identity_of(
+            Request.of(
+                task_of(DenoiseOptions(), PhotoOptions()), Path("in.tif"), PhotoOptions(sigma=parse_sigma(word))
+            ),
+            "",
+            "cpu",
+        )
         for word in ("51", "51dn")
     ]
     assert identities[0] != identities[1]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipcli.checkpoint import MANIFEST, checksum_of
-from pipcli.cli import fit_keeping
+from pipcli.jobs import fit_state as fit_keeping
 from support.running import KILLED_AFTER, OFTEN, PATIENCE, Process, Run, begun, lines_of, names, smooth_picture
 
 pytestmark = pytest.mark.usefixtures("one_thread")

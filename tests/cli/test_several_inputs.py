@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipcli.cli import photo_batch
+from pipcli.jobs.photos import batch as photo_batch
 from support.running import Run, lines_of, names, opened, smooth_picture
 
 Command = Callable[..., Run]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipcli.cli.interrupt import EndedAtOnceError, Interruption
+from pipcli.jobs.interruption import EndedAtOnceError, Interruption
 from support.builders import PNG_SIGNATURE
 from support.running import ENVIRONMENT, PATIENCE, START, Process, Run, begun, lines_of, names, opened, smooth_picture
 

@@ -123,7 +123,7 @@ def test_a_signal_keeps_what_is_finished_and_writes_no_half_clip(
 
 # A process that is killed while the sheet is drawn, when all that takes long is done.
 WHILE_DRAWING = (
-    "import os, signal; import pipcli.cli.app; from pipcli.cli import clip_looking\n"
+    "import os, signal; import pipcli.cli.app; from pipcli.jobs.clips import preview as clip_looking\n"
     "clip_looking._sheet = lambda seen: os.kill(os.getpid(), signal.SIGKILL)\n"
     "pipcli.cli.app.main()"
 )
@@ -238,8 +238,8 @@ def test_two_processes_do_not_work_on_one_output(words: Words, start: Start, com
 def test_what_was_made_is_kept_when_the_clip_cannot_be_written(
     words: Words, expected: str, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipcli.cli import clip_task
     from pipcli.errors import PipRestoreError
+    from pipcli.jobs.clips import run as clip_task
 
     def full(writer: object, samples: object) -> None:
         raise PipRestoreError("cannot write out.mkv: No space left on device")

@@ -134,8 +134,8 @@ def _load() -> None:
     import torch  # noqa: F401
 
     import pipcli.cli.app
-    import pipcli.cli.clip_job
-    import pipcli.cli.photo_batch  # noqa: F401
+    import pipcli.jobs.clips.job
+    import pipcli.jobs.photos.batch  # noqa: F401
 
 
 def serve(name: str) -> None:

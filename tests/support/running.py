@@ -21,7 +21,7 @@ COMMAND = "from pipcli.cli.app import main; main()"
 START = [sys.executable, "-c", COMMAND]
 # The command as it keeps its state after every round.
 OFTEN = (
-    "import pipcli.cli.app; from pipcli.cli import fit_keeping\n"
+    "import pipcli.cli.app; from pipcli.jobs import fit_state as fit_keeping\n"
     "fit_keeping.PERIOD = fit_keeping.LEAST_SHARE = 0.0\n"
     "pipcli.cli.app.main()"
 )

@@ -6,50 +6,21 @@ import itertools
 import json
 import os
 import sys
+from collections.abc import Sequence
 from typing import Annotated, NoReturn
 
 import typer
 
 from pipcli import __version__
-from pipcli.cli import (
-    compare,
-    deblur,
-    degrade,
-    dehaze,
-    denoise,
-    doctor,
-    enhance,
-    failures,
-    flash,
-    inpaint,
-    interrupt,
-    renamed,
-    super_resolve,
-    video,
-)
+from pipcli.cli import compare, degrade, doctor, failures, renamed
+from pipcli.cli.commands import photo_command, video_command
 from pipcli.cli.panels import PanelledCommand
 from pipcli.errors import ExitCode, PipRestoreError
+from pipcli.jobs import interruption as interrupt
+from pipcli.tasks import TASKS
+from pipcli.tasks.base import TaskRow
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
-
-app = typer.Typer(
-    name="pip-restore",
-    help="Restore a degraded photo or clip with an untrained network that is fitted to that file alone.",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("denoise", cls=PanelledCommand)(denoise.denoise)
-app.command("sr", cls=PanelledCommand)(super_resolve.sr)
-app.command("inpaint", cls=PanelledCommand)(inpaint.inpaint)
-app.command("enhance", cls=PanelledCommand)(enhance.enhance)
-app.command("flash", cls=PanelledCommand)(flash.flash)
-app.command("deblur", cls=PanelledCommand)(deblur.deblur)
-app.command("dehaze", cls=PanelledCommand)(dehaze.dehaze)
-app.command("video", cls=PanelledCommand)(video.video)
-app.command("compare")(compare.compare)
-app.add_typer(degrade.app, name="degrade")
-app.command("doctor")(doctor.doctor)
 
 
 def _print_version(wanted: bool) -> None:
@@ -58,13 +29,35 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     del version
+
+
+def build(rows: Sequence[TaskRow]) -> typer.Typer:
+    """Return the application for some tasks."""
+    made = typer.Typer(
+        name="pip-restore",
+        help="Restore a degraded photo or clip with an untrained network that is fitted to that file alone.",
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback()(_options)
+    for row in rows:
+        if row.photos is not None:
+            made.command(row.name, cls=PanelledCommand)(photo_command(row.name, row.photos))
+    made.command("video", cls=PanelledCommand)(video_command(rows))
+    made.command("compare")(compare.compare)
+    made.add_typer(degrade.app, name="degrade")
+    made.command("doctor")(doctor.doctor)
+    return made
+
+
+app = build(TASKS)
 
 
 def run(arguments: list[str]) -> int:

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from pipcli.cli import options
-from pipcli.cli.options import STANDARD_STREAM
 from pipcli.errors import ExitCode, UnusableInputError
+from pipcli.tasks import options
+from pipcli.tasks.options import STANDARD_STREAM
 
 Pictures = Annotated[
     list[Path], typer.Argument(metavar="PICTURE", help="What to measure; one may be -, for a picture on stdin.")
@@ -85,13 +85,13 @@ def compare(
     if [*pictures, reference].count(STANDARD_STREAM) > 1:
         raise UnusableInputError("only one picture can come from stdin: give the others as files")
     # Everything that takes long to import waits until there is work to do: --help is instant.
-    from pipcli.cli.comparison import Drawings, compare_files
+    from pipcli.jobs.compare.pictures import Drawings, compare_files
     from pipcli.media.clips import is_clip
 
     measured, against = (pictures, reference) if reference is not None else (pictures[:1], pictures[1])
     drawings = Drawings(difference, gain, sheet, wipe)
     if is_clip(against):
-        from pipcli.cli.clip_comparison import compare_clips
+        from pipcli.jobs.compare.clips import compare_clips
 
         compare_clips(measured, against, drawings, border=border, json_lines=json)
         return ExitCode.DONE

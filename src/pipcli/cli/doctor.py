@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pipcli.cli import options
+from pipcli.tasks import options
 
 ProbeSeconds = Annotated[
     float, typer.Option("--probe", min=1.0, max=600.0, help="Seconds of the speed probe.", metavar="SECONDS")
@@ -20,10 +20,10 @@ def doctor(probe: ProbeSeconds = 10.0, device: options.DeviceOption = "auto", js
       pip-restore doctor --device cpu --json
     """
     # Everything that takes long to import waits until there is work to do: --help is instant.
-    from pipcli.cli.interrupt import Interruption
+    from pipcli.jobs.interruption import Interruption
 
     with Interruption() as interruption:
-        from pipcli.cli.examination import examine
+        from pipcli.jobs.doctor import examine
 
         examine(device, probe, json_lines=json, interruption=interruption)
         return interruption.exit_code

@@ -8,7 +8,8 @@ from typing import Any
 
 from typer.core import TyperCommand
 
-NOISE, GENERATOR, STOPPING, OUTPUT, REPORTS, ENCODER = "Noise", "Generator", "Stopping", "Output", "Reports", "Encoder"
+from pipcli.tasks.panels import ENCODER, GENERATOR, NOISE, OUTPUT, REPORTS, STOPPING
+
 ORDER = ("Arguments", "Options", OUTPUT, NOISE, GENERATOR, STOPPING, ENCODER, REPORTS)
 
 

@@ -74,7 +74,7 @@ def blur(
         options.check_range("--motion", motion, MOTION_RANGE, "a length in pixels")
         options.check_range("--angle", angle or 0.0, ANGLE_RANGE, "in degrees")
     # Everything that takes long to import waits until there is work to do: --help is instant.
-    from pipcli.cli.degrade.making import WHOLE, Degraded, Order, carry_out
+    from pipcli.jobs.degrade.run import WHOLE, Degraded, Order, carry_out
     from pipcli.simulation.blurring import blurred, gaussian_kernel, kept, motion_kernel
 
     if kernel is not None:

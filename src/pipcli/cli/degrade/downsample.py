@@ -41,8 +41,8 @@ def downsample(
       pip-restore degrade downsample clean.png --scale 3 --kernel bicubic -o small.png --truth large.png
     """
     # Everything that takes long to import waits until there is work to do: --help is instant.
-    from pipcli.cli.degrade.making import Degraded, Order, carry_out
     from pipcli.errors import UnusableInputError
+    from pipcli.jobs.degrade.run import Degraded, Order, carry_out
     from pipcli.media import Photo, in_unit_range
     from pipcli.simulation.downsampling import downsampled
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipcli.cli.airlight import airlight_of
 from pipcli.cli.degrade import options
-from pipcli.cli.photo_files import check_same_size
 from pipcli.errors import UnusableInputError
 from pipcli.media import Photo, read_photo, shown
+from pipcli.tasks.aids import check_same_size
+from pipcli.tasks.airlight import airlight_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +62,7 @@ def haze(
     # Everything that takes long to import waits until there is work to do: --help is instant.
     import numpy as np
 
-    from pipcli.cli.degrade.making import Degraded, Order, carry_out
+    from pipcli.jobs.degrade.run import Degraded, Order, carry_out
     from pipcli.simulation import haze as simulation
 
     def hazy(photo: Photo) -> Degraded:

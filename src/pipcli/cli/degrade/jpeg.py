@@ -35,7 +35,7 @@ def jpeg(
     # Everything that takes long to import waits until there is work to do: --help is instant.
     from dataclasses import replace
 
-    from pipcli.cli.degrade.making import Degraded, Order, carry_out
+    from pipcli.jobs.degrade.run import Degraded, Order, carry_out
     from pipcli.media import Photo, decode_photo, encode, encode_jpeg
 
     def through_the_encoder(photo: Photo, file_format: str) -> bytes:

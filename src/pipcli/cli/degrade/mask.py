@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from pipcli.cli.degrade import options
-from pipcli.cli.options import STANDARD_STREAM
 from pipcli.errors import OutputRefusedError, UnusableInputError
+from pipcli.tasks.options import STANDARD_STREAM
 
 Share = Annotated[float | None, typer.Option(help="Share of the pixels that are missing here and there, 0 to 1.")]
 Strokes = Annotated[
@@ -64,7 +64,7 @@ def mask(
     # Everything that takes long to import waits until there is work to do: --help is instant.
     import numpy as np
 
-    from pipcli.cli.degrade.making import Degraded, Order, carry_out
+    from pipcli.jobs.degrade.run import Degraded, Order, carry_out
     from pipcli.media import Photo
     from pipcli.simulation import masking
 

@@ -63,7 +63,7 @@ def noise(
     # Everything that takes long to import waits until there is work to do: --help is instant.
     import numpy as np
 
-    from pipcli.cli.degrade.making import Degraded, Order, carry_out
+    from pipcli.jobs.degrade.run import Degraded, Order, carry_out
     from pipcli.media import Photo
     from pipcli.simulation.noise import NOISES
 

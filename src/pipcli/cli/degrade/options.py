@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from pipcli.cli.options import clip_output_path
 from pipcli.errors import UnusableInputError
+from pipcli.tasks.options import clip_output_path
 
 Source = Annotated[
     Path,

@@ -1,0 +1,1 @@
+"""Making test inputs on purpose."""

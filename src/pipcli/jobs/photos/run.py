@@ -1,0 +1,113 @@
+"""The way of every task on photos: settle the settings, check the files, then fit and write, some photos at a time."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipcli.errors import ExitCode, PipRestoreError
+from pipcli.jobs.interruption import Interruption
+from pipcli.jobs.photos.files import one_each, open_files
+from pipcli.jobs.request import Request, settings_of
+from pipcli.jobs.resume import check_resume, keeping
+from pipcli.tasks.base import Task
+from pipcli.tasks.shared import PhotoOptions
+
+if TYPE_CHECKING:
+    from pipcli.console import Reporter
+    from pipcli.jobs.photos.batch import Batch
+
+
+class _Account:
+    """What became of the inputs of one call."""
+
+    def __init__(self, inputs: int, reporter: "Reporter") -> None:
+        self.inputs = inputs
+        self.reporter = reporter
+        self.done = 0
+        self.fitting_seconds = 0.0
+        self.failures: list[PipRestoreError] = []
+
+    @contextmanager
+    def attempt(self, inputs: int) -> Iterator[None]:
+        """Let a failure with some inputs be told of, and the others go on; one alone ends the call."""
+        try:
+            yield
+        except PipRestoreError as error:
+            if self.inputs == 1:
+                raise
+            self.failures += [error] * inputs
+            self.reporter.failed(str(error), error.exit_code)
+
+    def exit_code(self, interruption: Interruption) -> int:
+        """Return the code for all of it."""
+        if interruption.came or not self.failures:
+            return interruption.exit_code
+        return ExitCode.SOME_FAILED if self.done else self.failures[0].exit_code
+
+
+def run(task: Task, sources: Sequence[Path], photo: PhotoOptions) -> int:
+    """Carry out a task for each input and return the exit code.
+
+    Args:
+        task: what to do.
+        sources: all inputs.
+        photo: the options that all tasks share.
+
+    Raises:
+        PipRestoreError: something about the options stands in the way, or about the only input or its output; nothing
+            is written.
+    """
+    began = time.perf_counter()
+    request = Request.of(task, sources[0], photo)
+    settings = settings_of(request)
+    requests = one_each(request, sources)
+    check_resume(requests)
+    only = open_files(requests[0], sources) if len(requests) == 1 else None
+    with Interruption() as interruption:
+        # Only now, when the work is known to be possible: this loads torch.
+        from pipcli.console import Reporter, Verbosity
+        from pipcli.fit.device import choose_device, keep_freed_memory
+        from pipcli.jobs.photos.batch import Batch, batches
+        from pipcli.jobs.photos.job import PhotoJob
+        from pipcli.jobs.watching import JobWatch
+
+        keep_freed_memory()
+        device = choose_device(request.device)
+        reporter = Reporter(Verbosity(request.json, request.quiet, request.verbose))
+        account = _Account(len(requests), reporter)
+
+        watch = JobWatch(interruption, reporter)
+        with keeping(requests[0], only, device.torch_device.type) as kept:
+
+            def jobs() -> Iterator[PhotoJob]:
+                for one in requests:
+                    with account.attempt(1):
+                        yield PhotoJob(one, settings, only or open_files(one, sources), device, watch, kept)
+
+            for jobs_together in batches(jobs(), device):
+                _restore(Batch(jobs_together, device, interruption, reporter, kept), account)
+                if interruption.came:
+                    break
+        exit_code = account.exit_code(interruption)
+        reporter.event(
+            "summary",
+            done=account.done,
+            failed=len(account.failures),
+            seconds=round(time.perf_counter() - began, 3),
+            fitting_seconds=round(account.fitting_seconds, 3),
+            exit_code=exit_code,
+        )
+        return exit_code
+
+
+def _restore(batch: "Batch", account: _Account) -> None:
+    """Fit the photos of a batch together and write each."""
+    with account.attempt(len(batch.jobs)):
+        solutions = batch.solve()
+        account.fitting_seconds += solutions[0].seconds
+        for job, solution in zip(batch.jobs, solutions, strict=True):
+            with account.attempt(1):
+                job.finish(solution, account.reporter, batch.interruption)
+                account.done += 1

@@ -1,0 +1,391 @@
+"""How a window of frames is restored: all frames together, each by itself, or frames between them."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from pipcli.degradations import Degradation
+from pipcli.errors import PipRestoreError
+from pipcli.fit.device import Device, ran_out_of_memory, room_for_members
+from pipcli.fit.fit import Fit
+from pipcli.motion import Motion, estimate_motion, interpolate
+from pipcli.noise import Noise, Origin
+from pipcli.refine.denoising import finish
+from pipcli.refine.observation import Degraded, Observation
+from pipcli.restoration.frame_networks import ClipNetworks
+from pipcli.restoration.loop import Keeper, Limits, Outcome, Solution
+from pipcli.restoration.networks import Networks, NetworksOfPictures
+from pipcli.restoration.problem import Problem
+from pipcli.restoration.within_memory import Fitting, Notes
+from pipcli.settings import Settings, StopName
+from pipcli.watch import Progress, Watch
+
+KeeperOf = Callable[[str], Keeper]
+
+
+@dataclass(frozen=True)
+class WindowInput:
+    """What there is to restore a window of frames from.
+
+    Attributes:
+        observation: (T, C, h, w) float32 in [0, 1].
+        known: (T, 1, h, w) booleans: what is not to be filled; None is all.
+        positions: of the frames that are wanted, in frames of the window; those of the input, unless the task makes
+            others.
+        warm: what the window before has left for this one; None where there is none.
+    """
+
+    observation: Tensor
+    known: Tensor | None
+    positions: Sequence[float]
+    warm: Any | None = None
+
+
+@dataclass(frozen=True)
+class WindowReport:
+    """How a window came about, in numbers that can be kept.
+
+    Attributes:
+        outcome: the name of why most networks ended.
+        steps: of each network, the step whose estimate was taken.
+        steps_done: of each network, how many were made.
+        fitting_seconds: of fitting.
+        seconds: of all.
+        restarts: how many networks diverged and were begun again.
+    """
+
+    outcome: str
+    steps: list[int] = field(default_factory=list)
+    steps_done: list[int] = field(default_factory=list)
+    fitting_seconds: float = 0.0
+    seconds: float = 0.0
+    restarts: int = 0
+
+    @classmethod
+    def read(cls, said: Any) -> "WindowReport":
+        """Return the facts that were kept as JSON.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        facts = cls(**said) if isinstance(said, dict) else None
+        if facts is None or facts.outcome not in Outcome.__members__:
+            raise ValueError("no facts of a window")
+        counts = [facts.steps, facts.steps_done, [facts.restarts]]
+        seconds = (facts.fitting_seconds, facts.seconds)
+        if not all(isinstance(one, list) and all(type(count) is int for count in one) for one in counts):
+            raise ValueError("no facts of a window")
+        if not all(isinstance(one, int | float) and math.isfinite(one) for one in seconds):
+            raise ValueError("no facts of a window")
+        return facts
+
+    @classmethod
+    def of(cls, solutions: Sequence[Solution], seconds: float) -> "WindowReport":
+        """Return the facts of solutions that were fitted together."""
+        return cls(
+            outcome=solutions[0].outcome.name,
+            steps=[step for solution in solutions for step in solution.steps],
+            steps_done=[step for solution in solutions for step in solution.steps_done],
+            fitting_seconds=solutions[0].seconds,
+            seconds=seconds,
+            restarts=sum(solution.restarts for solution in solutions),
+        )
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A window of frames, restored.
+
+    Attributes:
+        frames: (M, C, H, W) in [0, 1], as the user gets them.
+        facts: of how.
+        warm: what the next window can begin from; None for nothing.
+    """
+
+    frames: Tensor
+    facts: WindowReport
+    warm: Any | None = None
+
+
+@dataclass(frozen=True)
+class ClipContext:
+    """The state shared by all windows of a clip.
+
+    Attributes:
+        settings: the preset row with the user's words in it.
+        degradation: what happened to every frame.
+        noise: of every frame.
+        device: where to fit.
+        stop: the stop rule.
+        seed: of all that is random.
+        paper: whether the published method is asked for, which knows of no motion and starts anew with every window.
+        notes: is told of what had to be changed.
+        watch_of: makes the watch of a window, given the mean squared error of its clean frames, where the held-out
+            error is one; it ends the work by raising when a signal came.
+    """
+
+    settings: Settings
+    degradation: Degradation
+    noise: Noise
+    device: Device
+    stop: StopName
+    seed: int
+    paper: bool
+    notes: Notes
+    watch_of: Callable[[float | None], Watch]
+
+    def as_known(self, picture: Tensor, shown: WindowInput) -> Tensor:
+        """Put the pixels that are known, if they have no noise, into frames that were to fill the others."""
+        if shown.known is None or self.noise.origin is not Origin.ROUNDING:
+            return picture
+        return torch.where(shown.known, shown.observation, picture)
+
+
+class Restoring(Protocol):
+    """A way to restore a window."""
+
+    leaves_warm: bool
+
+    def __call__(self, shown: WindowInput, seconds: float | None, keeper_of: KeeperOf) -> Restored:
+        """Restore a window.
+
+        Args:
+            shown: what there is.
+            seconds: to end within; None for no bound.
+            keeper_of: returns who keeps the state of a fit, by a name.
+        """
+
+
+class WindowWatch:
+    """Passes on what a watch is told of the fit and the filters of a window, and ends them when time is up."""
+
+    def __init__(self, context: ClipContext, observation: Tensor, seconds: float | None) -> None:
+        self._watch = context.watch_of(_noise_variance(context, observation))
+        self._seconds = seconds
+        self._began = time.perf_counter()
+
+    @property
+    def spent(self) -> float:
+        """Seconds since the beginning."""
+        return time.perf_counter() - self._began
+
+    @property
+    def left(self) -> float | None:
+        """Seconds to go; None for no bound."""
+        return None if self._seconds is None else max(0.0, self._seconds - self.spent)
+
+    def progress(self, progress: Progress) -> None:
+        """Pass the progress on."""
+        self._watch.progress(progress)
+
+    def restarted(self, member: int, step: int, rate_factor: float) -> None:
+        """Pass it on."""
+        self._watch.restarted(member, step, rate_factor)
+
+    def must_end(self) -> bool:
+        """Return whether time is up or the watch says so."""
+        return self._watch.must_end() or (self._seconds is not None and self.spent >= self._seconds)
+
+
+def _noise_variance(context: ClipContext, observation: Tensor) -> float | None:
+    """Return the mean squared error of the clean frames, where the held-out error is one."""
+    if not context.degradation.misfit_tells_error:
+        return None
+    misfits = [context.noise.expected_misfit(frame) for frame in torch.split(observation, 1)]
+    return sum(misfits) / len(misfits)
+
+
+class Unchanged:
+    """Gives every frame back: there is no noise to take out."""
+
+    leaves_warm = False
+
+    def __init__(self, context: ClipContext) -> None:
+        self._context = context
+
+    def __call__(self, shown: WindowInput, seconds: float | None, keeper_of: KeeperOf) -> Restored:
+        """Return the frames."""
+        del seconds, keeper_of
+        self._context.watch_of(None).must_end()
+        return Restored(shown.observation, WindowReport(Outcome.CLEAN.name))
+
+
+class FramesApart:
+    """Restores each frame as if it were a picture."""
+
+    leaves_warm = False
+
+    def __init__(self, context: ClipContext) -> None:
+        self._context = context
+
+    def __call__(self, shown: WindowInput, seconds: float | None, keeper_of: KeeperOf) -> Restored:
+        """Fit as many frames side by side as keep the device busy, and filter each."""
+        watch = WindowWatch(self._context, shown.observation, seconds)
+        frames, solutions = [], []
+        pictures = [self._networks(shown, frame) for frame in range(len(shown.observation))]
+        together = max(1, room_for_members(self._context.device) // len(pictures[0].windows))
+        for first in range(0, len(pictures), together):
+            part = pictures[first : first + together]
+            solved = self._solved(part, watch, partial(_keeper_at, keeper_of, first))
+            solutions += solved
+            for networks, solution in zip(part, solved, strict=True):
+                frames.append(filtered(self._context, networks, solution, watch, None))
+        facts = WindowReport.of(solutions, watch.spent)
+        fitting = sum(solution.seconds for solution in solutions[::together])
+        return Restored(
+            self._context.as_known(torch.cat(frames), shown), dataclasses.replace(facts, fitting_seconds=fitting)
+        )
+
+    def _networks(self, shown: WindowInput, frame: int) -> Networks:
+        context, place = self._context, slice(frame, frame + 1)
+        known = None if shown.known is None else shown.known[place]
+        problem = Problem(shown.observation[place], context.degradation, context.noise, known)
+        return Networks(context.settings, problem, context.device, context.stop, context.seed)
+
+    def _solved(self, pictures: list[Networks], watch: WindowWatch, keeper_of: KeeperOf) -> list[Solution]:
+        limits = Limits(self._context.settings.fit.steps, watch.left)
+        fitting = Fitting(self._context.device, limits, watch, self._context.notes, keeper_of)
+        return fitting.solve(NetworksOfPictures(pictures), "frames of this size")
+
+
+class _Together(NetworksOfPictures):
+    """The networks of one window of frames, to be fitted; knows those that memory sufficed for in the end."""
+
+    def __init__(self, networks: ClipNetworks) -> None:
+        super().__init__([networks])
+        self.networks = networks
+
+    def build_fit(self, numbers: Sequence[int], rate_factor: float) -> Fit:
+        """Put the fit of some networks together, which the block remembers."""
+        return self.networks.build_fit(numbers, rate_factor)
+
+    def with_smaller_tiles(self) -> "_Together":
+        """Go on with networks of half the side."""
+        self.networks = self.networks.with_smaller_tiles()
+        super().__init__([self.networks])
+        return self
+
+
+class _WithWhatWasLearned:
+    """Keeps, with the state of a fit, what the networks that have ended have learned, for the next window."""
+
+    def __init__(self, keeper: Keeper, together: _Together) -> None:
+        self._keeper = keeper
+        self._together = together
+
+    def kept(self) -> dict[str, Any] | None:
+        """Return the state to go on from; None to begin."""
+        state = self._keeper.kept()
+        if state is not None:
+            learned = state.pop("learned", None)
+            if not isinstance(learned, dict):
+                raise self.unusable()
+            self._together.networks.remember(learned)
+        return state
+
+    def unusable(self) -> PipRestoreError:
+        """Return the refusal of a state that no fit has written."""
+        return self._keeper.unusable()
+
+    def is_due(self) -> bool:
+        """Return whether to keep the state of now."""
+        return self._keeper.is_due()
+
+    def keep(self, state: dict[str, Any]) -> None:
+        """Keep a state."""
+        self._keeper.keep({**state, "learned": self._together.networks.learned()})
+
+
+class FramesTogether:
+    """Fits generators of blocks of frames, which see all frames of a window."""
+
+    def __init__(self, context: ClipContext) -> None:
+        self._context = context
+        # The published networks begin anew with every window.
+        self.leaves_warm = not context.paper
+
+    def __call__(self, shown: WindowInput, seconds: float | None, keeper_of: KeeperOf) -> Restored:
+        """Fit the networks of the window, and filter what they make."""
+        watch = WindowWatch(self._context, shown.observation, seconds)
+        together = _Together(self._networks(shown))
+        limits = Limits(self._context.settings.fit.steps, seconds)
+
+        def keeper(layout: str) -> Keeper:
+            return _WithWhatWasLearned(keeper_of(layout), together)
+
+        fitting = Fitting(self._context.device, limits, watch, self._context.notes, keeper)
+        (solution,) = fitting.solve(together, f"{len(shown.observation)} frames of this size")
+        warm = {"tile": together.tile_side, "state": together.networks.state()} if self.leaves_warm else None
+        motion_of = None if self._context.paper else estimate_motion
+        frames = filtered(self._context, together.networks, solution, watch, motion_of)
+        return Restored(self._context.as_known(frames, shown), WindowReport.of([solution], watch.spent), warm)
+
+    def _networks(self, shown: WindowInput) -> ClipNetworks:
+        context = self._context
+        tiles, warm = context.settings.tiles, shown.warm
+        if warm is not None and (tiles is None or warm["tile"] != tiles.side):
+            warm = None  # what networks of other tiles have learned is of no use
+        # The published method knows of no motion.
+        motion_of = None if context.paper else estimate_motion
+        problem = Problem(shown.observation, context.degradation, context.noise, shown.known, motion_of=motion_of)
+        state = None if warm is None else warm["state"]
+        return ClipNetworks(context.settings, problem, context.device, context.stop, context.seed, state)
+
+
+def _keeper_at(keeper_of: KeeperOf, first: int, layout: str) -> Keeper:
+    return keeper_of(f"{first}-{layout}")
+
+
+def filtered(
+    context: ClipContext,
+    networks: Networks,
+    solution: Solution,
+    watch: WindowWatch,
+    motion_of: Callable[[Tensor], Motion] | None,
+) -> Tensor:
+    """Return what filters make of the networks' frames: (T, C, H, W), as the user gets them.
+
+    Raises:
+        PipRestoreError: memory does not suffice.
+    """
+    degradation = context.degradation
+    counted = None if networks.counted is None else networks.as_pictures(networks.counted)
+    image, observation = networks.as_pictures(solution.image), networks.as_pictures(networks.observation)
+    limits = degradation.limits(observation)
+    degraded = Degraded(degradation, degradation.naive, counted, networks.held_out, limits)
+    settings, device, seed = context.settings.finish, context.device, context.seed
+    try:
+        finished = finish(
+            image, Observation(observation, context.noise, degraded, motion_of), settings, device, seed, watch
+        )
+    except (MemoryError, RuntimeError) as error:
+        if not ran_out_of_memory(error):
+            raise
+        raise PipRestoreError(
+            "the filters ran out of memory: take fewer frames at a time with --window, or use another --device"
+        ) from error
+    return degradation.visible(finished.image)
+
+
+class FramesBetween:
+    """Makes frames at moments that were never shown; those that were come back as they are."""
+
+    leaves_warm = False
+
+    def __init__(self, context: ClipContext) -> None:
+        self._context = context
+
+    def __call__(self, shown: WindowInput, seconds: float | None, keeper_of: KeeperOf) -> Restored:
+        """Follow the motion to the wanted moments."""
+        del seconds, keeper_of
+        self._context.watch_of(None).must_end()
+        began = time.perf_counter()
+        frames = interpolate(shown.observation, shown.positions)
+        return Restored(frames, WindowReport(Outcome.BETWEEN.name, seconds=time.perf_counter() - began))
