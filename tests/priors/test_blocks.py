@@ -16,8 +16,8 @@ from pipcli.noise import Gaussian
 from pipcli.priors import Prior, build
 from pipcli.priors.batched import EPSILON, channels_last, convolve, frames_of, from_frames, normalise
 from pipcli.priors.hashgrid import HashFeatures
-from pipcli.priors.layers import Normalisation, courses, doubled
-from pipcli.settings import CLIP_PRESETS, CLIP_PUBLISHED, HashGrid, PriorName, Raising, Settings
+from pipcli.priors.layers import Normalisation, doubled, temporal_basis
+from pipcli.settings import CLIP_PRESETS, CLIP_PUBLISHED, HashGrid, PriorName, Settings, Upsampling
 
 FRAMES, HEIGHT, WIDTH = 3, 19, 16
 SIZE = (FRAMES, HEIGHT, WIDTH)
@@ -103,8 +103,8 @@ def test_published_features_are_32_of_the_place_and_16_of_the_time() -> None:
 def a_frame_of(prior: Prior, frame: int) -> Prior:
     """Let a generator of blocks make one of its frames alone."""
     for module in prior.modules():
-        if isinstance(module, Normalisation) and module.courses is not None:
-            module.courses = module.courses[:, frame : frame + 1]
+        if isinstance(module, Normalisation) and module.temporal_basis is not None:
+            module.temporal_basis = module.temporal_basis[:, frame : frame + 1]
     return prior
 
 
@@ -137,10 +137,10 @@ def test_layouts_of_blocks_agree() -> None:
     for made in rows_and_planes(maps):
         assert torch.equal(from_frames(frames_of(made), made), maps)
         assert frames_of(made).data_ptr() == made.data_ptr()
-    for raising in (Raising.BILINEAR, Raising.NEAREST):
-        results = [doubled(made, (2 * HEIGHT - 1, 2 * WIDTH), raising) for made in rows_and_planes(maps)]
+    for upsampling in (Upsampling.BILINEAR, Upsampling.NEAREST):
+        results = [doubled(made, (2 * HEIGHT - 1, 2 * WIDTH), upsampling) for made in rows_and_planes(maps)]
         torch.testing.assert_close(*results)
-        alone = doubled(maps[:, :, 1], (2 * HEIGHT - 1, 2 * WIDTH), raising)
+        alone = doubled(maps[:, :, 1], (2 * HEIGHT - 1, 2 * WIDTH), upsampling)
         torch.testing.assert_close(results[0][:, :, 1], alone)
 
 
@@ -171,11 +171,11 @@ def test_convolution_in_space_and_time(generator: torch.Generator) -> None:
 
 
 def test_courses_are_cosines_of_no_shorter_period_with_unit_mean_square() -> None:
-    functions = courses(9, 6.0)
+    functions = temporal_basis(9, 6.0)
     assert functions.shape == (3, 9)
     torch.testing.assert_close(functions @ functions.T / 9, torch.eye(3), rtol=0, atol=1e-6)
-    assert courses(5, 2.0).shape == (4, 5)
-    assert courses(1, 2.0).shape == (0, 1)
+    assert temporal_basis(5, 2.0).shape == (4, 5)
+    assert temporal_basis(1, 2.0).shape == (0, 1)
 
 
 def trilinear(features: HashFeatures, level: int, at: tuple[float, ...]) -> Tensor:

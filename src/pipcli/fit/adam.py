@@ -31,7 +31,7 @@ class Adam:
         last_rate: float = 1.0,
         steps: int = 1,
     ) -> None:
-        """Take over parameters: from now on they and their gradients are views of this object's vectors.
+        """Flatten parameters: they and their gradients become views of two vectors of this object.
 
         Args:
             parameters: float32, all on one device, to which they must not be moved afterwards.
@@ -66,12 +66,12 @@ class Adam:
         return [part.view(shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
     def zero_grad(self) -> None:
-        """Forget the gradients, in place, so that backward goes on adding into the vector."""
+        """Zero the gradients in place, so that backward accumulates into the vector."""
         self.gradients.zero_()
 
     @torch.no_grad()
     def step(self) -> None:
-        """Move the parameters along the gradients that backward has left."""
+        """Update the parameters from the accumulated gradients."""
         self._steps += 1
         decays = (MEAN_DECAY, self.square_decay)
         self.mean.lerp_(self.gradients, 1 - MEAN_DECAY)
@@ -84,7 +84,7 @@ class Adam:
         self.values.addcdiv_(self.mean, root, value=-self.learning_rate)
 
     def _rate_share(self) -> Tensor:
-        """Return the share of the learning rate that the current step has, on the device."""
+        """Return the factor of the learning rate at the current step (warm-up, decay), on the device."""
         way = (self._steps / self.steps).clamp(max=1)
         risen = (self._steps / max(1, self.warm_up)).clamp(max=1)
         return risen * (self.last_rate + (1 - self.last_rate) * (1 + torch.cos(math.pi * way)) / 2)

@@ -1,4 +1,4 @@
-"""Where and in which precision the fit runs, and why."""
+"""Choice of the device and precision of the fit, with the reason."""
 
 import ctypes
 import gc
@@ -95,7 +95,7 @@ def _cpu_multiplies_bfloat16() -> bool:
 
 @contextmanager
 def workers_for(members: int, device: Device) -> Iterator[int]:
-    """Yield how many groups of members to advance at the same time, with torch's own threads set to go with it.
+    """Yield the number of groups of members to advance in parallel, with the number of torch threads set accordingly.
 
     On a CPU small networks gain more from a processor each than from sharing all processors operation by operation.
     A GPU is one worker.
@@ -120,18 +120,18 @@ def members_together(device: Device) -> int:
 
 
 def room_for_members(device: Device) -> int:
-    """Return how many members keep a device busy: more of them only take their turn."""
+    """Return the number of members that saturate a device; more only queue."""
     workers = torch.get_num_threads() if device.torch_device.type == "cpu" else 1
     return workers * members_together(device)
 
 
 def slack(device: Device) -> float:
-    """Return the share of members that may have ended before their fit is built anew without them."""
+    """Return the share of stopped members above which a fit is rebuilt without them."""
     return 0.25 if device.torch_device.type == "cuda" else 0.0
 
 
 def keep_freed_memory() -> bool:
-    """Keep the C allocator from returning every freed activation to the system; return whether it could be asked.
+    """Make glibc keep freed memory instead of returning it to the system; return whether that was possible.
 
     glibc maps large blocks from the system and unmaps them when they are freed, so that each step pays a page fault for
     every page of every activation. Only glibc has this call; elsewhere nothing is done.
@@ -144,13 +144,13 @@ def keep_freed_memory() -> bool:
 
 
 def return_freed_memory() -> None:
-    """Give what was freed, and kept, back to the system, at the end of a fit of many networks."""
+    """Return freed memory to the system at the end of a fit of many networks."""
     gc.collect()
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def ran_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error is torch's, or Python's, way to say that memory is used up."""
+    """Return whether an error of torch or Python means that memory ran out."""
     # The CPU allocator of torch has no error class of its own.
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)

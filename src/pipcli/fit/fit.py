@@ -1,15 +1,15 @@
-"""The fit: the only place that learns.
+"""The fit: gradient descent on the parameters of the generators.
 
 It minimises the degradation's data term between `degradation(prior(coords))` and the observation over the pixels that
 are not held out, and the penalties on the pictures that its settings name, with Adam, and averages the outputs. Nothing
 here knows what the degradation or the prior is.
 
-The steps are made in blocks, between which nobody looks: on a GPU the host then need not wait for any of them.
+Nothing is read back from the device within a block of steps, so that the host never waits for a GPU.
 
 Pictures have the shape (K, C, H, W), blocks of frames (K, C, T, H, W); a step is the same for either.
 
-One fit has K members, each with an observation of its own, that make their steps together and know nothing of each
-other: every tensor of its state leads with the member, so that members can be taken out of a state and go on alone.
+One fit has K independent members, each with an observation of its own, that are stepped together. The first dimension
+of every tensor of the state is the member, so that members can be taken out of a state and continued alone.
 """
 
 import math
@@ -62,7 +62,7 @@ class Degrading(Protocol):
 
 
 def draw_held_out(size: tuple[int, ...], share: float, generator: torch.Generator) -> Tensor:
-    """Draw the pixels to hold out: none of tiny pictures or for a share of 0, else at least one.
+    """Draw the held-out pixels: none for tiny pictures or a share of 0, else at least one.
 
     Args:
         size: height and width of a picture, or before them the number of frames.
@@ -77,7 +77,7 @@ def draw_held_out(size: tuple[int, ...], share: float, generator: torch.Generato
 
 @dataclass(frozen=True)
 class Iterate:
-    """What a block of steps of one member leaves for stop rules and reports; tensors stay on the device of the fit.
+    """The result of a block of steps of one member, for stop rules and reports; tensors stay on the device.
 
     Attributes:
         step: number of steps made, from 1.
@@ -107,7 +107,7 @@ def _never() -> bool:
 
 
 class Fit:
-    """Generators being fitted to an observation each."""
+    """K generators, each being fitted to an observation of its own."""
 
     def __init__(
         self,
@@ -164,7 +164,7 @@ class Fit:
         self._repeated = Repeated(recorder)
 
     def _hold_out(self, held_out: Tensor) -> None:
-        """Leave the pixels of (K, h, w) masks out of the loss, in all channels."""
+        """Exclude the pixels of (K, h, w) masks from the loss, in all channels."""
         self.held_out = held_out
         self._any_held_out = bool(held_out.any())
         self._weights = self._equal_weights(~held_out)
@@ -178,11 +178,11 @@ class Fit:
         return (samples.float() / (repeats * counts)).to(self.observations.device)
 
     def step(self) -> list[Iterate]:
-        """Make one step of the optimiser and return what it leaves of each member."""
+        """Make one step of the optimiser and return the iterate of each member."""
         return self.advance(1)
 
     def advance(self, steps: int, must_end: Callable[[], bool] = _never) -> list[Iterate]:
-        """Make a block of steps and return what they leave of each member.
+        """Make a block of steps and return the iterate of each member.
 
         Args:
             steps: at least 1.
@@ -199,7 +199,7 @@ class Fit:
         return self._iterates(history[: made + 1])
 
     def _step(self) -> None:
-        """Make a step without the host having to know anything of it."""
+        """Make a step without reading any value back to the host, so that it can be recorded as a CUDA graph."""
         self.optimiser.zero_grad()
         pictures = self.prior(self.coords)
         misfits = self.degradation.data_term(self.degradation(pictures), self.observations)
@@ -237,7 +237,7 @@ class Fit:
         return self.average.value
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that `load_state_dict` needs to go on as if there had been no break."""
+        """Return the complete state, from which `load_state_dict` continues exactly."""
         return {
             "settings": asdict(self.settings),
             "shape": tuple(self.observations.shape[1:]),
@@ -281,7 +281,7 @@ def _item(values: Callable[[], list[Value]], index: int) -> Value:
 
 
 def members_of(state: Any, members: Sequence[int]) -> Any:
-    """Take some members, by their places, out of the state of a fit: its tensors lead with the member."""
+    """Return the state of some members of a fit, given by index."""
     if isinstance(state, Tensor):
         return state[list(members)]
     if isinstance(state, dict):

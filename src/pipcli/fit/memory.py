@@ -23,7 +23,7 @@ CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/
 
 
 def step_bytes(generate: Callable[[tuple[int, int]], Tensor], size: tuple[int, int]) -> int:
-    """Return what a step of all members of a generator takes on top of what they hold between steps.
+    """Return the bytes that a step of all members takes on top of what they hold between steps.
 
     Args:
         generate: generates pictures of a size (height, width), on the CPU, so that they can be differentiated.
@@ -49,7 +49,7 @@ def _kept_bytes(generate: Callable[[tuple[int, int]], Tensor], side: int) -> int
 
 
 def parameters_at(parameters: Callable[[tuple[int, int]], Iterable[Tensor]], size: tuple[int, int]) -> int:
-    """Return how many numbers the parameters of a generator hold, foretold from generators of small pictures.
+    """Return the number of parameters of a generator, extrapolated from generators of small pictures.
 
     Args:
         parameters: of a generator of pictures of a size (height, width): as many whatever the size, or about as many
@@ -62,7 +62,7 @@ def parameters_at(parameters: Callable[[tuple[int, int]], Iterable[Tensor]], siz
 
 
 def member_bytes(parameters: int, channels: int, size: tuple[int, int]) -> int:
-    """Return what one member holds between its steps."""
+    """Return the bytes that one member holds between its steps."""
     pictures = PICTURES_A_MEMBER * channels * size[0] * size[1]
     return FLOAT_BYTES * (VECTORS_A_PARAMETER * parameters + pictures)
 

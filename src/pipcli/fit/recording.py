@@ -1,4 +1,4 @@
-"""Recording the work of a step on a device once, to have it repeated without the host.
+"""CUDA graphs: a step is recorded once and replayed without the host.
 
 A step of a small network is some hundred operations of a few microseconds each on a GPU; asking for them one by one
 takes the host longer than the GPU takes to do them. A CUDA graph asks for all of them in one call. What is recorded
@@ -21,10 +21,10 @@ _log = logging.getLogger(__name__)
 
 
 class Recorder(Protocol):
-    """Something that can record work on a device."""
+    """A recorder of work on a device."""
 
     def warm_up(self, action: Callable[[], None]) -> None:
-        """Do the work in full, as it will be done when it is recorded."""
+        """Run the work eagerly, under the conditions of the recording."""
 
     def record(self, action: Callable[[], None]) -> Callable[[], None]:
         """Record the work without doing it and return what repeats it.
@@ -60,7 +60,7 @@ class CudaRecorder:
 
 
 class Repeated:
-    """Work that is done over and over: in full at first, and from then on, where there is a recorder, from a record.
+    """Work that is repeated: run eagerly at first, and replayed from a record where there is a recorder.
 
     It keeps the record and not the work, which would be kept alive by it, and it by the work.
     """
@@ -99,5 +99,5 @@ class Repeated:
 
 
 def recorder_for(device: torch.device) -> Recorder | None:
-    """Return what records steps on a device; None where nothing can, and on a CPU, where there is nothing to gain."""
+    """Return the recorder of a device; None where there is none, and on a CPU, which gains nothing."""
     return CudaRecorder(device) if device.type == "cuda" else None

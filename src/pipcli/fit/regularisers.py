@@ -1,4 +1,4 @@
-"""Penalties on the generated pictures, beside the data term and in its unit: a mean over the samples."""
+"""Regularisers of the generated pictures, added to the data term in its unit: means over the samples."""
 
 from torch import Tensor
 from torch.nn import functional as F

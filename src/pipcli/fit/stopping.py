@@ -1,6 +1,6 @@
-"""When to stop, and which estimate to return, without ground truth.
+"""Early stopping without ground truth: when to stop, and which estimate to return.
 
-A rule sees what each block of steps leaves, once, says whether to stop, and keeps the estimate that it would return.
+A rule sees each iterate once, says whether to stop, and keeps the estimate that it would return.
 All state is in `state_dict`, so that a resumed fit stops where an uninterrupted one does.
 """
 
@@ -39,7 +39,7 @@ class StopRule(ABC):
         """Take in the next iterate and return whether the fit should stop now."""
 
     def choice(self) -> Choice | None:
-        """Return the picture that this rule prefers over the fit's latest estimate, if any."""
+        """Return the picture that this rule prefers to the latest estimate, if any."""
         return None
 
     def state_dict(self) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class StopRule(ABC):
 
 
 class Never(StopRule):
-    """Leaves the end to the step and time limits."""
+    """Never stops; the step and time limits do."""
 
     name = StopName.NONE
 
@@ -69,7 +69,7 @@ class Never(StopRule):
 
 
 class HeldOut(StopRule):
-    """Stop when the estimate's error on pixels that the loss never saw has not fallen for a while.
+    """Stop when the error of the estimate on held-out pixels has not fallen for a while.
 
     For white noise that error is the true squared error plus the noise variance, whatever the noise level, so its
     minimum is the true error's (the self-validation of Ren et al., "Self-Validation: Early Stopping for Single-Instance
@@ -107,7 +107,7 @@ class HeldOut(StopRule):
 
 
 class Discrepancy(StopRule):
-    """Stop when the residual has come down to the noise (Morozov's discrepancy principle)."""
+    """Stop when the residual has fallen to the noise level (Morozov's discrepancy principle)."""
 
     name = StopName.DISCREPANCY
 

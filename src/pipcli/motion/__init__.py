@@ -1,4 +1,4 @@
-"""How the things in a clip move: where a pixel of one frame is found in another, and what follows from that.
+"""Motion between the frames of a clip: optical flow, warping, scene cuts, combing and interpolation.
 
 Frames are tensors (T, C, H, W) in [0, 1], flows (2, H, W) in pixels, (dy, dx). Nothing here knows files. Importing it
 loads OpenCV, which no other package of ours may.

@@ -1,9 +1,9 @@
 """Frame interpolation: frames at new times, made from the frames around them along the motion.
 
-Each pixel travels from one shown frame to the next. Where it is on the way is known from its flow and, where there is a
-frame before or behind, from how the flow changes: its path is a parabola. At the wanted time, the pixels that arrive at
-a place say where it lies in both frames; both are sampled there, and the two samples are fused. Where flows cannot be
-trusted, the frames are blended as they are, which errs less than a wrong path.
+Each pixel moves from one given frame to the next along a parabola, which follows from its flow and, where there is a
+frame before or after, from the change of the flow. At the wanted time the paths are splatted; they say where a pixel
+lies in both frames, which are sampled there and fused. Where the flow is unreliable, the frames are blended as they
+are, which is less wrong than a wrong path.
 
 Sources: flows that are carried to the wanted time, Baker et al., "A Database and Evaluation Methodology for Optical
 Flow" (IJCV 2011), section 3.3.2; with weights for what covers what, as Niklaus and Liu, "Softmax Splatting for Video
@@ -81,7 +81,7 @@ def _frame(frames: Tensor, motion: Motion, position: float) -> Tensor:
 
 
 def _bend(motion: Motion, frame: int, towards: int, away: int) -> Tensor:
-    """Return half of by how much the motion of a frame's pixels (2, H, W) changes from one frame to the next.
+    """Return half of the change of the motion (2, H, W) from one frame to the next: the quadratic term of the path.
 
     None of it where the frame on the other side is missing, or a pixel is not found there.
     """
@@ -91,7 +91,7 @@ def _bend(motion: Motion, frame: int, towards: int, away: int) -> Tensor:
 
 
 def _sureness(frame: Tensor, other: Tensor, there: Tensor, back: Tensor) -> Tensor:
-    """Return (1, H, W) in (0, 1]: how sure it is where the pixels of a frame are in the other one."""
+    """Return the confidence of a flow (1, H, W) in (0, 1], from consistency and colour difference."""
     found = warp(torch.cat([other, back])[None], there)[0]
     difference = (found[:-2] - frame).abs().mean(0, keepdim=True)
     missed = (there + found[-2:]).square().sum(0, keepdim=True).sqrt()
@@ -99,7 +99,7 @@ def _sureness(frame: Tensor, other: Tensor, there: Tensor, back: Tensor) -> Tens
 
 
 def _splat(values: Tensor, flow: Tensor, weights: Tensor) -> Tensor:
-    """Carry pixels along a flow, each to the four pixels around where it leads.
+    """Splat pixels forward along a flow with bilinear weights.
 
     Args:
         values: (K, H, W) of the pixels.
@@ -125,7 +125,7 @@ def _splat(values: Tensor, flow: Tensor, weights: Tensor) -> Tensor:
 
 
 def _filled(sums: Tensor) -> Tensor:
-    """Return means (K, H, W) of sums (K + 1, H, W) with their weights; where there is little, of a wider place."""
+    """Return weighted means (K, H, W) of sums (K + 1, H, W); where weights are small, over a larger neighbourhood."""
     levels = [sums[None]]
     while min(levels[-1].shape[-2:]) > 1:
         levels.append(F.avg_pool2d(levels[-1], 2, ceil_mode=True))
@@ -139,7 +139,7 @@ def _filled(sums: Tensor) -> Tensor:
 
 
 def _fused(samples: Sequence[Tensor], seen: Sequence[Tensor], share: float) -> Tensor:
-    """Return the mean of two samples (C, H, W) of each pixel, or, where they differ, the one that is seen there."""
+    """Return the mean of two samples (C, H, W) of each pixel or, where they differ, the visible one."""
     difference = (samples[0] - samples[1]).abs().mean(0, keepdim=True)
     differing = (_mean_around(difference, AROUND) / DIFFERENT).clamp(max=1)
     least = torch.finfo(difference.dtype).eps

@@ -1,4 +1,4 @@
-"""Whether the two fields of interlaced frames show different moments, which leaves combs where something moved.
+"""Detection of combing: whether the two fields of interlaced frames show different moments.
 
 A line of a still picture lies nearer to the mean of its neighbours than to the mean of the lines two away; in a comb it
 is the other way round, for its neighbours are of another time and those two away are of its own. White noise adds the

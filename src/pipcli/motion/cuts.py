@@ -1,9 +1,9 @@
-"""Where one scene ends and the next begins.
+"""Detection of scene cuts.
 
-Frames are compared in miniature, block by block, each block with the best place near its own in the other frame, so
-that neither pans nor fast things look like cuts. A cut is a change that is large, that stands out from the changes
-around it, and that stays: after a flash the scene is there again. What is large goes by the frames' own contrast, so
-that a cut between two dark scenes counts as one between two bright ones.
+Downscaled frames are compared block by block, each block with its best match nearby in the other frame, so that
+neither pans nor fast objects look like cuts. A cut is a change that is large, larger than the changes around it,
+and permanent (after a flash the scene returns). Changes are relative to the contrast of the frames, so that a cut
+between two dark scenes counts like one between two bright ones.
 """
 
 import math
@@ -35,7 +35,7 @@ FLASH = 3
 
 
 def scene_cuts(frames: Iterable[Samples]) -> list[int]:
-    """Return the numbers of the frames, from 1 up, that begin another scene.
+    """Return the indices, from 1 up, of the frames that begin a new scene.
 
     Slow transitions, such as fades, are not found: no frame of theirs is the first. Memory does not grow with the
     number of frames.
@@ -61,7 +61,7 @@ class Miniature(NamedTuple):
 
 
 def _cuts(miniatures: Iterable[Miniature]) -> Iterator[int]:
-    """Look at each frame once those that may show it to be a flash have come."""
+    """Decide on each frame once the frames that could show it to be a flash have arrived."""
     held: deque[Miniature] = deque(maxlen=2 * FLASH + 2)
     count = 0
     for miniature in miniatures:
@@ -103,7 +103,7 @@ def _miniature(frame: Samples) -> Miniature:
 
 
 def _noise(samples: Means) -> float:
-    """Return the standard deviation of noise, or more where fine detail looks like it."""
+    """Return the standard deviation of the noise, overestimated where there is fine detail."""
     if samples.shape[1] < 3:
         return 0.0
     differences = samples[:, 2:] - 2 * samples[:, 1:-1] + samples[:, :-2]
@@ -111,7 +111,7 @@ def _noise(samples: Means) -> float:
 
 
 def _strength(before: Miniature, after: Miniature) -> float:
-    """Return a change in units of the least that a cut makes."""
+    """Return a change in units of the smallest change of a cut."""
     change = _change(before.means, after.means) / LEAST_CHANGE
     if change >= LEAST_RATIO:
         return change
@@ -125,7 +125,7 @@ def _strength(before: Miniature, after: Miniature) -> float:
 
 
 def _change(before: Means, after: Means) -> float:
-    """Return by how much the blocks of a miniature differ from the best of the other's near their place."""
+    """Return the differences of the blocks of a miniature from their best matches in the other one."""
     height, width = after.shape[:2]
     padded = np.pad(before, ((REACH, REACH), (REACH, REACH), (0, 0)), mode="edge")
     rows, columns = np.arange(0, height, BLOCK), np.arange(0, width, BLOCK)

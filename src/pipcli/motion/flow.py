@@ -1,7 +1,7 @@
-"""The motion of a window of frames, by dense optical flow.
+"""Dense optical flow within a window of frames.
 
 Source: Kroeger, Timofte, Dai and Van Gool, "Fast Optical Flow using Dense Inverse Search" (ECCV 2016), as OpenCV has
-it. Where it can be trusted, flows there and back tell: Sundaram, Brox and Keutzer, "Dense Point Trajectories by
+it. Its reliability is checked by forward-backward consistency: Sundaram, Brox and Keutzer, "Dense Point Trajectories by
 GPU-accelerated Large Displacement Optical Flow" (ECCV 2010), equation 5.
 """
 
@@ -80,7 +80,7 @@ class Motion:
 
 
 def agreeing(there: Tensor, back: Tensor) -> Tensor:
-    """Return (1, H, W) bool: from where a flow (2, H, W) leads into the other frame and `back` leads home again."""
+    """Return (1, H, W) bool: where a flow (2, H, W) and the backward flow `back` are consistent."""
     height, width = there.shape[-2:]
     returned = warp(back[None], there)[0]
     missed = (there + returned).square().sum(0, keepdim=True)

@@ -1,4 +1,4 @@
-"""A picture as it looks from where another one's pixels are."""
+"""Warping of pictures by a flow."""
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ def _positions(flow: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def warp(picture: Tensor, flow: Tensor, mode: str = "bilinear") -> Tensor:
-    """Return what is seen where a flow leads, with the picture's edges repeated beyond them; differentiable.
+    """Return a picture sampled along a flow, with repeated edges; differentiable.
 
     Args:
         picture: (N, C, H, W) float.

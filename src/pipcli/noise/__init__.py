@@ -1,4 +1,4 @@
-"""The kinds of noise: each says how badly a prediction fits, and how it is treated as white Gaussian noise.
+"""The kinds of noise: each has a misfit (data term) and a form in which a Gaussian denoiser can treat it.
 
 A new kind is a file beside these and a row of `NOISES`.
 """

@@ -1,4 +1,4 @@
-"""What every kind of noise answers: how badly a prediction fits, and how to treat it as white Gaussian noise."""
+"""The interface of a kind of noise: its misfit (data term), and how to whiten it for a Gaussian denoiser."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from pipcli.spectra import NoiseSpectrum
 
 
 class Origin(StrEnum):
-    """Where the level of noise is from."""
+    """Where the level of the noise comes from: given by the user, estimated, or read from the file."""
 
     GIVEN = "given"
     ESTIMATED = "estimated"
@@ -25,7 +25,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What noise is told from.
+    """The observation, and what else is known of it, from which noise is estimated.
 
     Attributes:
         observation: (1, C, H, W) float32 in [0, 1].
@@ -42,7 +42,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Whitened:
-    """An observation in a form in which its noise is nearly white and Gaussian, for a filter that expects such noise.
+    """An observation, transformed so that its noise is nearly white and Gaussian, for filters that assume that.
 
     Attributes:
         observation: (1, C, H, W) float32, in about [0, 1].
@@ -64,7 +64,7 @@ class Whitened:
 
 @dataclass(frozen=True)
 class Noise(ABC):
-    """The noise of one observation; subclasses are final and frozen, and their file is all that knows the kind.
+    """The noise of one observation; subclasses are final and frozen, and only their own file depends on the kind.
 
     Attributes:
         name: what the user calls the kind.
@@ -93,7 +93,7 @@ class Noise(ABC):
     @classmethod
     @abstractmethod
     def of(cls, evidence: Evidence, level: float | None) -> "Noise":
-        """Return the noise with the level that the user gave, or with an estimate of it for None."""
+        """Return the noise with the given level; None estimates it."""
 
     @property
     def estimated(self) -> bool:
@@ -110,31 +110,31 @@ class Noise(ABC):
         return f"{self.origin}" if self.strength == 1 else f"{self.origin}, strength {self.strength:g}"
 
     def scaled(self, strength: float) -> Self:
-        """Return this noise with so many times its standard deviation, above 0."""
+        """Return this noise with its standard deviation multiplied by a factor above 0."""
         return replace(self, level=self.level * strength, std=self.std * strength, strength=self.strength * strength)
 
     @abstractmethod
     def misfit(self, prediction: Tensor, observation: Tensor) -> Tensor:
-        """Return the misfit of each sample of two (N, C, h, w) tensors in [0, 1], least in the mean at the truth."""
+        """Return the misfit of each sample of two (N, C, h, w) tensors in [0, 1]; least on average at the clean one."""
 
     @abstractmethod
     def expected_misfit(self, observation: Tensor) -> float:
         """Return the mean misfit of the clean picture itself to a (1, C, h, w) observation or a part of it."""
 
     def shares_misfit(self, other: "Noise") -> bool:
-        """Return whether the misfit of another picture with the other noise may be asked of this one."""
+        """Return whether pictures with the other noise can be evaluated with the misfit of this one, in one batch."""
         return type(self) is type(other)
 
     def observed(self, observation: Tensor) -> Tensor | None:
-        """Return the (1, C, H, W) booleans of the samples that say anything of the picture; None is all of them."""
+        """Return the (1, C, H, W) mask of the samples that carry information on the picture; None is all of them."""
         del observation
         return None
 
     @abstractmethod
     def whitened(self, observation: Tensor, pilot: Tensor) -> Whitened:
-        """Return a (1, C, H, W) observation and an estimate of its picture in the form that a filter can treat."""
+        """Return a (1, C, H, W) observation and a pilot in the whitened domain."""
 
 
 def origin_of(level: float | None) -> Origin:
-    """Return where a level is from that is estimated when the user gave none."""
+    """Return the origin of a level: given by the user, or estimated when the user gave none."""
     return Origin.ESTIMATED if level is None else Origin.GIVEN

@@ -41,7 +41,7 @@ class Blocks:
 
 
 def sample_blocks(evidence: Evidence) -> Blocks | None:
-    """Transform a fixed sample of the blocks that are hardly clipped; None if there are too few."""
+    """Return the DCT of a fixed sample of blocks that are hardly clipped; None if there are too few."""
     picture = evidence.observation.detach()[0].float().cpu().numpy()
     channels, height, width = picture.shape
     if min(height, width) < SIDE:

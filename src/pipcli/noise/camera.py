@@ -91,14 +91,14 @@ class Camera(Noise):
         return f", {math.sqrt(variances[1:].mean() / max(variances[0], 1e-12)):.1f} times in colour"
 
     def _reach(self) -> int:
-        """Return how many pixels of a row are correlated with the first of them, itself counted."""
+        """Return the correlation length along a row, in pixels, at least 1."""
         covariances = self.spectrum.covariances(FARTHEST)
         below = np.flatnonzero(covariances < CORRELATED * max(covariances[0], 1e-12))
         return int(below[0]) if len(below) else FARTHEST
 
 
 def shows_camera_noise(evidence: Evidence) -> bool:
-    """Return whether an observation plainly shows a camera's noise."""
+    """Return whether an observation clearly has the noise of a camera."""
     look = look_for_camera_noise(evidence)
     return look is not None and look.trust >= LEAST_TRUST
 

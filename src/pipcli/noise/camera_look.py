@@ -1,4 +1,4 @@
-"""The noise of a camera, read in one photo without ground truth: its spectrum, its curve over the brightness, a doubt.
+"""Blind estimate of camera noise from one photo: power spectrum, variance over brightness, and a confidence.
 
 The principle is the lower envelope of Ponomarenko et al. (see `patches`): in the flattest blocks there is little but
 noise. What follows is ours. Taking the quietest blocks would find too little, so that for each group of frequencies of
@@ -65,7 +65,7 @@ TOO_MUCH = (14.0, 20.0)
 
 @dataclass(frozen=True)
 class CameraLook:
-    """What a photo shows of its noise.
+    """An estimate of the noise of a camera, with its confidence.
 
     Attributes:
         spectrum: of the noise, as it was measured.
@@ -77,7 +77,7 @@ class CameraLook:
 
 
 def look_for_camera_noise(evidence: Evidence) -> CameraLook | None:
-    """Return what a photo shows of a camera's noise; None where there is too little to tell anything from."""
+    """Estimate the noise of a camera from a photo; None if there are too few usable blocks."""
     blocks = sample_blocks(evidence)
     if blocks is None:
         return None
@@ -103,7 +103,7 @@ class _Look:
             self.share = min(max(SHARE, PART_OF_FLAT * self._share()), MOST_SHARE)
 
     def _separate(self, found: Floats) -> None:
-        """Take (RANGES, C, GROUPS) energies apart into a spectrum and a curve a colour."""
+        """Factor (RANGES, C, GROUPS) energies into a spectrum and a brightness curve for each colour."""
         logarithms = np.log(found)
         self.power = np.exp(logarithms.mean(axis=0))  # (C, GROUPS)
         self.strengths = np.exp(np.median(logarithms - logarithms.mean(axis=0), axis=2))  # (RANGES, C)
@@ -111,7 +111,7 @@ class _Look:
         self.ratio = np.minimum(self.energy / expected[self.range_of], MOST_RATIO)
 
     def _measured(self) -> Floats:
-        """Return the mean energy of the blocks of each range that all other groups of frequencies show as flat."""
+        """Return, by brightness range, the mean energy of blocks that are flat in all other frequency groups."""
         weights = np.sqrt(COUNTS)
         total = (self.ratio * weights).sum(axis=(1, 2))
         found = np.empty((RANGES, *self.power.shape))
@@ -135,7 +135,7 @@ class _Look:
         return _seen_as(_without_shades(self.power), NoiseSpectrum(RADII, (), tuple(levels), _rows(self.strengths)))
 
     def trust(self) -> float:
-        """Return how surely what was found is the noise of a camera."""
+        """Return the confidence, in [0, 1], that the estimate is noise and not texture."""
         fall = 10 * math.log10(self.power[0, 3] / self.power[0, 7])
         spectrum = self.spectrum()
         std = 255 * math.sqrt(spectrum.variances().mean() * np.median(self.strengths))
@@ -147,7 +147,7 @@ class _Look:
         return colours * _ramp(fall, FALL) * _ramp(evidence, enough) * _ramp(std, LEVEL) * (1 - _ramp(std, TOO_MUCH))
 
     def _correlation(self) -> float:
-        """Return how far grey and colour go together in the flattest blocks, from 0 to 1."""
+        """Return the correlation of luma and chroma energies in the flattest blocks, in [0, 1]."""
         if not self._is_coloured():
             return 0.0
         chosen = np.concatenate(self._flattest((self.ratio * np.sqrt(COUNTS)).sum(axis=(1, 2))))
@@ -160,14 +160,14 @@ class _Look:
         return bool(energy[1:].sum() > LEAST_COLOUR**2 * energy[0])
 
     def _share(self) -> float:
-        """Return the share of the blocks whose energy, in the grey channel, is that of the noise."""
+        """Return the share of blocks whose luma energy equals that of the noise."""
         weights = np.sqrt(COUNTS[2:])
         typical = (self.ratio[:, 0, 2:] * weights).sum(axis=1) / weights.sum()
         low, high = AS_NOISE
         return float(((typical > low) & (typical < high)).mean())
 
     def _spread(self) -> float:
-        """Return the spread of the blocks' energy in some groups, chosen by others, in units of that of noise."""
+        """Return the spread of block energies in frequency groups, chosen by the others, relative to that of noise."""
         chosen_by, seen = [0, 2, 4, 6], [3, 5, 7]
         roughness = (self.ratio[:, 0, chosen_by] * np.sqrt(COUNTS[chosen_by])).sum(axis=1)
         chosen = np.concatenate(self._flattest(roughness))
@@ -176,7 +176,7 @@ class _Look:
 
 
 def _without_shades(power: Floats) -> Floats:
-    """Return (C, GROUPS) powers, of whose first row the coarsest groups rise no more than those of noise.
+    """Return (C, GROUPS) powers whose coarsest luma groups are limited to what noise can have.
 
     What has been smoothed rises towards zero frequency in proportion to the square of the frequency, in logarithms, at
     the most; shades rise like a power of the frequency, without end.
@@ -192,7 +192,7 @@ def _without_shades(power: Floats) -> Floats:
 
 
 def _seen_as(measured: Floats, curve: NoiseSpectrum) -> NoiseSpectrum:
-    """Return the spectrum with a curve that gives blocks the (C, GROUPS) energies that were measured.
+    """Return the spectrum rescaled so that, with its curve, blocks have the measured (C, GROUPS) energies.
 
     A block's frequencies are wide, so that the energy at one is a mean of the power around it: where the power falls
     steeply the two differ.
@@ -205,7 +205,7 @@ def _seen_as(measured: Floats, curve: NoiseSpectrum) -> NoiseSpectrum:
 
 
 def _ramp(value: float, between: tuple[float, float]) -> float:
-    """Return 0 below and 1 above a range, and rise between."""
+    """Return a linear ramp: 0 below a range, 1 above it."""
     return float(np.clip((value - between[0]) / (between[1] - between[0]), 0, 1))
 
 

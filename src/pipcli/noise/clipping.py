@@ -1,4 +1,4 @@
-"""What clipping to [0, 1] does to Gaussian noise: the first two moments of a censored normal variable."""
+"""The first two moments of a censored normal variable: Gaussian noise clipped to [0, 1]."""
 
 import numpy as np
 import torch

@@ -1,8 +1,8 @@
-"""Which kind of noise a picture shows: Gaussian, unless there is strong evidence of another.
+"""Detection of the kind of noise: Gaussian, unless there is strong evidence of another kind.
 
-The tests are ours. Each reads one thing that the kind alone does: salt and pepper stand out of quiet neighbourhoods; a
-strongly rounded JPEG has less noise than its rounding would leave; with photons the variance grows in proportion to the
-level, and with speckle to its square; and Laplace noise has long tails where the picture is flat.
+The tests are ours. Each uses a property of one kind only: salt and pepper are outliers in quiet neighbourhoods; a
+strongly quantised JPEG has less noise than its quantisation would leave; Poisson variance is proportional to the
+level, speckle variance to its square; Laplace noise has heavy tails in flat places.
 """
 
 import math
@@ -53,7 +53,7 @@ ROUGHEST = 2.0
 
 
 def detect(evidence: Evidence) -> NoiseName:
-    """Return the kind of noise that an observation shows."""
+    """Return the detected kind of noise of an observation."""
     observation = evidence.observation
     if min(observation.shape[-2:]) < SMALLEST_SIDE:
         return NoiseName.GAUSSIAN
@@ -81,14 +81,14 @@ def detect(evidence: Evidence) -> NoiseName:
 
 @dataclass(frozen=True)
 class _Growth:
-    """The power of the level with which the variance grows, and its standard error."""
+    """The exponent with which the variance grows with the level, and its standard error."""
 
     power: float
     error: float
 
 
 def _growth(sample: PatchSample, std: float) -> _Growth | None:
-    """Fit the growth of the noise's variance with the level; None where the levels differ too little.
+    """Fit the exponent of variance over level; None where the levels differ too little.
 
     The variance is corrected for what clipping would have taken off Gaussian noise of a standard deviation in [0, 1]
     units, so that such noise does not appear to be weaker near black.

@@ -1,8 +1,8 @@
-"""White Gaussian noise: its level without ground truth, and what clipping to [0, 1] does to it.
+"""White Gaussian noise: blind estimation of its level, with a correction for clipping to [0, 1].
 
-The level is read in flat patches; the correction for clipping and the preference for patches that are hardly clipped
-are ours. That preference fails where the only flat places are at or near black or white, as on paper: `grounds` then
-finds the lower level.
+The level is estimated in flat patches; the correction for clipping and the preference for patches that are hardly
+clipped are ours. That preference fails where the only flat places are at or near black or white, as on paper: `grounds`
+then finds the lower level.
 """
 
 import math
@@ -29,7 +29,7 @@ MAX_ROUNDS = 20
 
 @dataclass(frozen=True)
 class Gaussian(Noise):
-    """Noise of the same spread everywhere; its level is sigma in grey levels of 255."""
+    """Noise of one standard deviation everywhere; its level is sigma in grey levels of 255."""
 
     name: ClassVar[NoiseName] = NoiseName.GAUSSIAN
     unit: ClassVar[str] = "sigma"
@@ -48,7 +48,7 @@ class Gaussian(Noise):
 
     @classmethod
     def of_rounding(cls, bit_depth: int, span: float = 1.0) -> "Gaussian":
-        """Return the noise of a picture that was rounded to 8 or 16 bits, or hardly (32), and has no other.
+        """Return the rounding noise of a picture of 8, 16 or 32 bits that has no other noise.
 
         Args:
             bit_depth: of a sample.
@@ -62,11 +62,11 @@ class Gaussian(Noise):
         return (prediction - observation).square()
 
     def expected_misfit(self, observation: Tensor) -> float:
-        """Return the variance that clipping has left."""
+        """Return the variance after clipping."""
         return clipped_noise_variance(observation, self.std)
 
     def whitened(self, observation: Tensor, pilot: Tensor) -> Whitened:
-        """Return both as they are; restoring takes out what clipping put into the mean."""
+        """Return both unchanged; `restore` removes the bias of clipping."""
         return Whitened(
             observation,
             pilot,
@@ -114,7 +114,7 @@ def estimate_noise_std(observation: Tensor, valid: Tensor | None = None, *, code
 
 
 def _std_of_hardly_clipped(sample: PatchSample) -> float:
-    """Return the level that is read in the flattest of the patches that are hardly clipped."""
+    """Return the level estimated in the flattest patches among those that are hardly clipped."""
     std = float(np.sqrt(sample.high.mean(dtype=np.float64)))
     for _ in range(MAX_ROUNDS):
         # The clipping correction needs sigma and sigma needs the correction: iterate to their fixed point.
@@ -130,7 +130,7 @@ def _std_of_hardly_clipped(sample: PatchSample) -> float:
 
 
 def clipped_noise_variance(observation: Tensor, noise_std: float) -> float:
-    """Return the mean variance that noise of a nominal sigma has in a picture, after clipping to [0, 1].
+    """Return the mean variance of noise of a nominal sigma in a picture after clipping to [0, 1].
 
     Args:
         observation: (1, C, H, W) float32 in [0, 1].
@@ -143,7 +143,7 @@ def clipped_noise_variance(observation: Tensor, noise_std: float) -> float:
 
 
 def undo_clipping(estimate: Tensor, observation: Tensor, noise_std: float) -> Tensor:
-    """Take out of an estimate what clipping the noise to [0, 1] put into it.
+    """Remove from an estimate the bias that clipping of the noise to [0, 1] caused.
 
     A least-squares fit arrives at the mean of the observation. Noise that is cut off at 0 or 1 has a mean that is not
     zero, so black comes out too light, by 0.4 sigma, and white too dark. The mean after clipping is a known function of

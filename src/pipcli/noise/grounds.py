@@ -1,4 +1,4 @@
-"""The noise of grounds at or near black or white: paper, terminals, charts, drawings.
+"""Noise of backgrounds at or near black or white: paper, terminals, charts, drawings.
 
 The estimate of `gaussian` avoids patches that are clipped. On a page the only flat patches are clipped ones, and what
 is left is lettering. The loop between sigma and the correction for clipping then has two fixed points: the lettering,

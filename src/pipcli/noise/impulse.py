@@ -1,4 +1,4 @@
-"""Salt and pepper: some samples were replaced by black or white, the others are as they were."""
+"""Impulse noise (salt and pepper): some samples are replaced by black or white, the others are unchanged."""
 
 import math
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ BELL_STD, BELL_MARGIN = 1.0, 3
 
 @dataclass(frozen=True)
 class Impulse(Noise):
-    """Salt and pepper; its level is the share of hit samples."""
+    """Impulse noise; its level is the share of affected samples."""
 
     name: ClassVar[NoiseName] = NoiseName.IMPULSE
     unit: ClassVar[str] = "share of hit samples"
@@ -55,7 +55,7 @@ class Impulse(Noise):
         return replace(super().scaled(strength), level=self.level)
 
     def misfit(self, prediction: Tensor, observation: Tensor) -> Tensor:
-        """Return the absolute difference, on which hits that were not seen weigh little."""
+        """Return the absolute difference, which undetected hits influence little."""
         return smooth_absolute(prediction - observation)
 
     def expected_misfit(self, observation: Tensor) -> float:
@@ -90,7 +90,7 @@ def _hits(observation: Tensor, medians: Tensor) -> Tensor:
 
 
 def _share(hit: Tensor, medians: Tensor) -> float:
-    """Return the share of hits, where the picture is neither dark nor bright and none can hide."""
+    """Return the share of hits where the picture is neither dark nor bright, so that all can be seen."""
     middling = (medians > MIDDLING) & (medians < 1 - MIDDLING)
     return float(hit[middling].float().mean() if middling.any() else hit.float().mean())
 
@@ -101,7 +101,7 @@ def end_shares(observation: Tensor) -> tuple[float, float]:
 
 
 def shows_impulses(observation: Tensor, least_share: float) -> bool:
-    """Return whether black and white samples stick out at random places, more than a share of all at each end.
+    """Return whether black and white outliers lie at random places, with at least a share of all samples at each end.
 
     Those count that are far outside of what the picture's own texture and noise reach, in a neighbourhood that is
     neither black nor white: ink on paper and light on black are a drawing.

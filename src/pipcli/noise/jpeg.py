@@ -1,4 +1,4 @@
-"""What JPEG's rounding does: each coefficient of each 8x8 block is known to an interval.
+"""JPEG quantisation: each coefficient of each 8x8 block is known to an interval.
 
 Sources, formulas only: ITU-T T.81 (the cosine transform, annex K's tables) and T.871 (the colour transform); Zakhor,
 "Iterative Procedures for Reduction of Blocking Effects in Transform Image Coding" (IEEE CSVT 1992: the projection onto
@@ -42,7 +42,7 @@ MIDDLE = 128 / 255
 
 @dataclass(frozen=True)
 class Jpeg(Noise):
-    """JPEG's rounding; its level is the quality that libjpeg would call it."""
+    """JPEG quantisation; its level is the equivalent quality of libjpeg."""
 
     name: ClassVar[NoiseName] = NoiseName.JPEG
     unit: ClassVar[str] = "quality"
@@ -84,7 +84,7 @@ class Jpeg(Noise):
         return self.std**2
 
     def whitened(self, observation: Tensor, pilot: Tensor) -> Whitened:
-        """Return both as they are; restoring brings every coefficient into its interval."""
+        """Return both unchanged; `restore` projects every coefficient onto its interval."""
         return Whitened(observation, pilot, self.std**2, partial(project, observation, self.coding))
 
 
@@ -101,13 +101,13 @@ def quality_of(steps: Steps) -> float:
 
 
 def foi_std(steps: Steps) -> float:
-    """Return the standard deviation, in [0, 1] units, of the white noise that a filter should take the rounding for."""
+    """Return the standard deviation, in [0, 1] units, of white noise that models the quantisation in a filter."""
     mean = sum(step for row in steps[:3] for step in row[:3]) / 9
     return math.sqrt(FACTOR * mean**POWER) / 255
 
 
 def project(observation: Tensor, coding: BlockCoding, picture: Tensor) -> Tensor:
-    """Bring the coefficients of a picture into the intervals of those that JPEG kept.
+    """Project the coefficients of a picture onto the intervals of the quantised ones.
 
     Luma is exact. Chroma of a lower resolution is taken from means over the pixels that share a sample, which are not
     quite what the file holds, since the decoder smoothed them on the way up. Blocks that are partly outside the picture
@@ -132,7 +132,7 @@ def project(observation: Tensor, coding: BlockCoding, picture: Tensor) -> Tensor
 
 
 def _correction(wanted: Tensor, known: Tensor, plane: Plane, before: tuple[int, int], is_luma: bool) -> Tensor:
-    """Return what a (1, 1, H, W) plane lacks to lie in its intervals."""
+    """Return the correction that projects a (1, 1, H, W) plane onto its intervals."""
     blocks = _Blocks((wanted.shape[-2], wanted.shape[-1]), plane, before)
     middle = MIDDLE if is_luma else 0.0
     inside, seen = blocks.coefficients(wanted - middle), blocks.coefficients(known - middle)

@@ -1,4 +1,4 @@
-"""Additive noise with a Laplace density: mostly small, now and then large.
+"""Additive noise with a Laplace density (heavy tails).
 
 Sources, formulas only: the median, to which the sum of absolute differences leads, is the maximum-likelihood estimate;
 one step of an M-estimate from a pilot is that of Bickel, "One-Step Huber Estimates in the Linear Model" (JASA 1975).

@@ -1,4 +1,4 @@
-"""Flat patches of one picture, in which noise can be read without ground truth.
+"""Blind estimation of noise in the flat patches of a picture.
 
 Sources, formulas only: N. Ponomarenko, V. Lukin, M. Zriakhov, A. Kaarna, J. Astola, "An automatic approach to lossy
 compression of AVIRIS images", IGARSS 2007 (patches with the least low-frequency DCT energy carry the noise in their
@@ -25,7 +25,7 @@ MIN_FLAT_PATCHES = 200  # below this the estimate's own spread exceeds about 2 p
 
 @dataclass(frozen=True)
 class PatchSample:
-    """What is kept of the sampled patches.
+    """Statistics of the sampled patches.
 
     Attributes:
         mean: (N, C) patch means, in [0, 1].
@@ -117,7 +117,7 @@ def _split_bands(rows: int, columns: int) -> tuple[NDArray[np.int64], NDArray[np
 
 
 def variance_of_flattest(sample: PatchSample, ratio: Floats, eligible: NDArray[np.bool_]) -> float:
-    """Return the variance that noise has where `ratio` is 1, read in the flattest of the eligible patches.
+    """Return the noise variance where `ratio` is 1, estimated in the flattest of the eligible patches.
 
     Flatness is judged on low frequencies and the noise on high ones, which are independent for white noise, so picking
     flat patches does not favour quiet ones. Correlated noise (JPEG, upsampling) has little energy in the high

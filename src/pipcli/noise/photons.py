@@ -1,8 +1,8 @@
-"""Few photons: each sample is a whole number of them, so that the picture has few levels, evenly spaced from black.
+"""Photon counting: with few photons each sample is a small integer, and the picture has few, evenly spaced levels.
 
-So have posters and dithered pictures. With photons, and only with them, the counts of neighbours differ as much as
-chance says: the mean squared difference of two counts is the mean of their sum, and they lie at random places. The test
-and its thresholds are ours.
+Posters and dithered pictures have few levels, too. Only photon counts have Poisson statistics: the mean squared
+difference of two neighbouring counts equals the mean of their sum, and they lie at random places. The test and its
+thresholds are ours.
 """
 
 import torch
@@ -27,7 +27,7 @@ SMALLEST_SIDE = 16
 
 
 def counted_photons(observation: Tensor, valid: Tensor | None = None) -> float | None:
-    """Return how many photons are at white where every sample of a picture is a count of them, else None.
+    """Return the number of photons at white if every sample of a picture is a photon count, else None.
 
     Args:
         observation: (1, C, H, W) float32 in [0, 1], which may be rounded to 8 bits.
@@ -65,7 +65,7 @@ def _spacing(observation: Tensor) -> float | None:
 
 
 def _dispersion_of_blocks(counts: Tensor) -> float:
-    """Return the variance over the mean of the counts in small blocks, in the median of those that have any number."""
+    """Return the index of dispersion (variance over mean) of counts: the median over small blocks with any."""
     mean = F.avg_pool2d(counts, BLOCK)
     some = mean >= LEAST_MEAN
     if not bool(some.any()):

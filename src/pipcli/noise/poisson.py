@@ -1,4 +1,4 @@
-"""Shot noise: a sample counts photons, so that its variance grows with its level.
+"""Poisson (shot) noise: the variance of a sample is proportional to its level.
 
 Sources, formulas only: Anscombe, "The transformation of Poisson, binomial and negative-binomial data" (Biometrika
 1948): 2 sqrt(k + 3/8) has a variance near 1 and, from a few photons on, a mean near 2 sqrt(k + 1/8).
@@ -49,7 +49,7 @@ class Poisson(Stabilised):
         return cls(peak, origin, math.sqrt(float(evidence.observation.mean()) / peak))
 
     def scaled(self, strength: float) -> Self:
-        """Return the noise of so many fewer photons."""
+        """Return the noise of a smaller number of photons."""
         return replace(super().scaled(strength), level=self.level / strength**2)
 
     def shares_misfit(self, other: object) -> bool:
@@ -117,7 +117,7 @@ class Poisson(Stabilised):
 
 
 def estimate_peak(observation: Tensor, valid: Tensor | None = None) -> float:
-    """Estimate how many photons are at white: counted where each photon shows, else from the flat patches' variance.
+    """Estimate the number of photons at white, from the levels of counts or from the variance of flat patches.
 
     Args:
         observation: (1, C, H, W) float32 in [0, 1].

@@ -1,4 +1,4 @@
-"""Whether marks lie at random places, as hits and photons do, or are drawn: strokes, edges, dots of print."""
+"""Test of spatial randomness: marks at random places (hits, photons) against drawn ones (strokes, edges, print)."""
 
 import math
 

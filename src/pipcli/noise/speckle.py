@@ -1,7 +1,7 @@
 """Multiplicative noise: each sample is its level times 1 + s n, n being standard normal, as in radar and ultrasound.
 
-The transform is the logarithm, for which such noise is additive, of the level plus an offset: at black the logarithm
-alone has no end, and makes outliers of the samples that the noise takes to black.
+The transform is the logarithm of the level plus an offset. The logarithm makes such noise additive; without the offset
+it diverges at black and makes outliers of samples near it.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""The generators. A new encoding or network is a file beside these, its settings record, and a row of a table here."""
+"""The generators. A new encoding or network is a file here, a settings record, and a row of a table below."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -22,7 +22,7 @@ from pipcli.priors.encodings import (
 )
 from pipcli.priors.hashgrid import HashFeatures
 from pipcli.priors.hourglass import Hourglass
-from pipcli.priors.layers import Block, courses
+from pipcli.priors.layers import Block, temporal_basis
 from pipcli.priors.perceptron import Perceptron, Siren
 from pipcli.priors.resnet import ResNet
 from pipcli.priors.unet import UNet
@@ -85,10 +85,10 @@ def _extent(size: Size) -> tuple[float, float]:
 
 
 def _block(settings: HourglassSettings, size: Size) -> Block | None:
-    """Return what layers need to know of blocks of frames; None for pictures."""
+    """Return the settings of layers for blocks of frames; None for pictures."""
     if len(size) == 2:
         return None
-    return Block(None if settings.shortest_course is None else courses(size[0], settings.shortest_course))
+    return Block(None if settings.shortest_course is None else temporal_basis(size[0], settings.shortest_course))
 
 
 ENCODINGS: dict[type, Callable[[Any, Size, Generators, torch.dtype], Encoding]] = {
@@ -134,7 +134,7 @@ NEED_FLOAT32 = (Coordinates,)
 
 
 def precision_for(settings: Settings, wanted: torch.dtype) -> torch.dtype:
-    """Return the type of the activations of a row's generator: the one wanted, or float32 where it must be."""
+    """Return the dtype of the activations of a generator: the requested one, or float32 where it is needed."""
     return torch.float32 if isinstance(settings.encoding, NEED_FLOAT32) else wanted
 
 

@@ -16,7 +16,7 @@ def halved(size: tuple[int, int], halvings: int) -> list[tuple[int, int]]:
 
 
 class Encoding(nn.Module, ABC):
-    """What a generator sees of a pixel."""
+    """The input of a network: features of each pixel."""
 
     @property
     @abstractmethod
@@ -24,7 +24,7 @@ class Encoding(nn.Module, ABC):
         """Number of feature maps."""
 
     def before_step(self) -> None:
-        """Do what each fitting step needs of the host."""
+        """Prepare a fitting step on the host."""
 
     @abstractmethod
     def forward(self, coords: Tensor) -> Tensor:
@@ -32,7 +32,7 @@ class Encoding(nn.Module, ABC):
 
 
 class Prior(nn.Module):
-    """Untrained generators of pictures: one, or several of one shape side by side."""
+    """Untrained generators of pictures: one, or several of the same shape in one batch."""
 
     def __init__(self, encoding: Encoding, network: nn.Module, precision: torch.dtype = torch.float32) -> None:
         """Join the two parts.
@@ -48,7 +48,7 @@ class Prior(nn.Module):
         self.precision = precision
 
     def before_step(self) -> None:
-        """Do what each fitting step needs of the host: fresh jitter, if the encoding has any."""
+        """Prepare a fitting step on the host: draw fresh jitter, if the encoding has any."""
         self.encoding.before_step()
 
     def forward(self, coords: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
-"""What K networks of one shape do at once: products, normalisation and convolution, each with its own weights.
+"""Batched operations of K networks of one shape, each with its own weights: products, normalisation, convolution.
 
 Maps have the logical shape (K, C, H, W), or (K, C, T, H, W) where K members make T frames each; what is said here of
 pixels holds for those of all frames. In memory they are either rows, a pixel's channels side by side (channels last),
 which is what a CPU is fast with, or planes (contiguous), which a GPU takes as well; each operation answers in the
-layout that it is given. The two kinds of memory want different operations:
+layout that it is given. The two layouts need different operations:
 
   * rows: a 1x1 convolution is a matrix product of pixels by channels. Where all members look at the same maps (the
     Fourier features), a product a member is made, since the batched one would copy the maps for each. Normalisation is
@@ -33,7 +33,7 @@ MANY_PIXELS = 4096
 
 
 def channels_last(maps: Tensor) -> torch.memory_format:
-    """Return what PyTorch calls rows of maps with as many axes."""
+    """Return the channels-last memory format for maps with so many axes."""
     return torch.channels_last if maps.ndim == 4 else torch.channels_last_3d
 
 
@@ -43,7 +43,7 @@ def in_rows(maps: Tensor) -> bool:
 
 
 def frames_of(maps: Tensor) -> Tensor:
-    """View (K, C, T, H, W) maps as 4-D ones of which each frame is one for itself, and pictures as they are.
+    """View (K, C, T, H, W) maps as 4-D maps, one for each frame; pictures are returned unchanged.
 
     Rows give (K T, C, H, W), planes (K, C T, H, W).
     """
@@ -53,7 +53,7 @@ def frames_of(maps: Tensor) -> Tensor:
 
 
 def from_frames(frames: Tensor, like: Tensor) -> Tensor:
-    """View what was made of `frames_of` again as maps of as many members, channels and frames as others have."""
+    """Undo `frames_of`: view maps with the members, channels and frames of others."""
     if like.ndim == 4:
         return frames
     members, channels, count = like.shape[:3]
@@ -143,7 +143,7 @@ class _PointwiseRowsOnto(Function):
 
 
 def pointwise_onto(sums: Tensor, maps: Tensor, weight: Tensor) -> Tensor:
-    """Convolve with kernels of one pixel and add to maps that nobody else needs, without a map in between.
+    """Convolve with kernels of one pixel and add to maps in place, without a temporary map.
 
     Args:
         sums: (K, outputs, ..., H, W), which is changed, and which nothing needs for its gradient.
@@ -183,7 +183,7 @@ def convolve(padded: Tensor, weight: Tensor, bias: Tensor | None, stride: int) -
 
 
 def convolve_transposed(maps: Tensor, weight: Tensor, bias: Tensor, *, stride: int, padding: int) -> Tensor:
-    """Convolve transposedly, which enlarges a map, a call a member.
+    """Transposed convolution, one call for each member.
 
     Args:
         maps: (K, inputs, H, W).

@@ -1,4 +1,4 @@
-"""The deep decoder: 1x1 convolutions and bilinear up-sampling of a little noise, with no way around them.
+"""The deep decoder: 1x1 convolutions and bilinear up-sampling of a small noise map, without skip connections.
 
 Source: Heckel and Hand, "Deep Decoder: Concise Image Representations from Untrained Non-convolutional Networks" (ICLR
 2019). As in the code that came with it a layer is a convolution without bias, up-sampling, ReLU and normalisation of
@@ -18,7 +18,7 @@ from pipcli.settings import DecoderSettings
 
 
 class Decoder(nn.Module):
-    """Layers that double a map, then one that does not, then the picture."""
+    """Up-sampling layers, one layer without up-sampling, and the output layer."""
 
     def __init__(
         self,

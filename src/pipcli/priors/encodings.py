@@ -1,4 +1,4 @@
-"""What a generator sees of a pixel: its coordinates, Fourier features of them, or a fixed draw of noise."""
+"""Encodings of a pixel: its coordinates, Fourier features of them, or a fixed draw of noise."""
 
 import math
 from collections.abc import Sequence
@@ -125,7 +125,7 @@ class _Draws:
     """Gaussian noise for each member of a fit, drawn by its own generator and on the device where it is wanted."""
 
     def __init__(self, generators: Sequence[torch.Generator]) -> None:
-        """Keep a CPU generator a member; for other devices they give the seeds."""
+        """Keep a CPU generator for each member, which also seeds those of other devices."""
         self.generators = generators
         self._on_device: list[torch.Generator] = []
 
@@ -195,7 +195,7 @@ class LearnedFeatures(Encoding):
 
 
 class Guided(Encoding):
-    """Another encoding, and a picture of the same place beside it.
+    """Another encoding, concatenated with a guide picture.
 
     The picture as the generator's input is what Ulyanov et al. (Deep Image Prior, CVPR 2018, section 3) do with a flash
     picture, there alone.
@@ -216,7 +216,7 @@ class Guided(Encoding):
         return self.encoding.channels + self.guides.shape[1]
 
     def before_step(self) -> None:
-        """Do what each fitting step needs of the host."""
+        """Prepare a fitting step on the host."""
         self.encoding.before_step()
 
     def forward(self, coords: Tensor) -> Tensor:

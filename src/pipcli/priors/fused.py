@@ -1,10 +1,10 @@
-"""Normalisation and leaky ReLU of planes in one kernel each way, written in Triton for GPUs.
+"""Fused normalisation and leaky ReLU for GPUs: one Triton kernel forward, one backward.
 
 After the products, a step of the hourglass is nearly all normalisation, and that is nearly all memory traffic: as
 separate operations it reads and writes each map twice as often. A program takes one plane (one channel of one member):
 it sums it up, and reads it again, by then from the cache, to write the result.
 
-Importing this module needs Triton; `pipcli.priors.batched` asks `problem` whether that pays and works.
+Importing this module needs Triton; `pipcli.priors.batched` asks `kernel_problem` whether that pays and works.
 """
 
 from typing import Any

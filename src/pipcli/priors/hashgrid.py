@@ -1,4 +1,4 @@
-"""Learned features at the corners of grids of several resolutions, the finer ones looked up by a hash.
+"""Multiresolution hash encoding: learned features at the corners of several grids, the finer ones hashed.
 
 Source: Müller, Evans, Schied and Keller, "Instant Neural Graphics Primitives with a Multiresolution Hash Encoding"
 (SIGGRAPH 2022), with its hash and its resolutions.

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from pipcli.priors.batched import pointwise_onto
 from pipcli.priors.layers import Activation, Block, Convolution, Generators, MeanPool, Normalisation, doubled
-from pipcli.settings import HourglassSettings, Merge, Raising, Sampling
+from pipcli.settings import HourglassSettings, Merge, Sampling, Upsampling
 
 
 class SumMerge(nn.Module):
@@ -35,20 +35,20 @@ class SumMerge(nn.Module):
         kernel_size: int,
         *,
         generators: Generators,
-        raising: Raising = Raising.BILINEAR,
+        upsampling: Upsampling = Upsampling.BILINEAR,
         block: Block | None = None,
     ) -> None:
         super().__init__()
-        self.raising = raising
+        self.upsampling = upsampling
         self.skip = Convolution(skip_width, outputs, 1, bias=False, generators=generators)
         self.deep = Convolution(deep_width, outputs, kernel_size, bias=False, generators=generators, block=block)
 
     def forward(self, skip: Tensor, deep: Tensor, size: tuple[int, int]) -> Tensor:
         """Join (K, skip_width, ..., H, W) and (K, deep_width, ..., ceil(H/2), ceil(W/2)) to (K, outputs, ..., H, W)."""
         if self.deep.kernel_size == 1:
-            raised = doubled(self.deep(deep), size, self.raising)
+            raised = doubled(self.deep(deep), size, self.upsampling)
         else:
-            raised = self.deep(doubled(deep, size, self.raising))
+            raised = self.deep(doubled(deep, size, self.upsampling))
         return pointwise_onto(raised, skip, self.skip.weight.flatten(2))
 
 
@@ -64,11 +64,11 @@ class ConcatenationMerge(nn.Module):
         *,
         bias: bool,
         generators: Generators,
-        raising: Raising = Raising.BILINEAR,
+        upsampling: Upsampling = Upsampling.BILINEAR,
         block: Block | None = None,
     ) -> None:
         super().__init__()
-        self.raising = raising
+        self.upsampling = upsampling
         self.normalisation = Normalisation(skip_width + deep_width, len(generators), block=block)
         self.convolution = Convolution(
             skip_width + deep_width, outputs, kernel_size, bias=bias, generators=generators, block=block
@@ -76,7 +76,7 @@ class ConcatenationMerge(nn.Module):
 
     def forward(self, skip: Tensor, deep: Tensor, size: tuple[int, int]) -> Tensor:
         """Join (K, skip_width, H, W) and (K, deep_width, ceil(H/2), ceil(W/2)) to (K, outputs, H, W)."""
-        joined = torch.cat([skip, doubled(deep, size, self.raising)], dim=1)
+        joined = torch.cat([skip, doubled(deep, size, self.upsampling)], dim=1)
         merged: Tensor = self.convolution(self.normalisation(joined))
         return merged
 
@@ -164,11 +164,11 @@ def _merge(
     generators: Generators,
     block: Block | None,
 ) -> nn.Module:
-    widths, raising = (skip_width, deep_width, outputs, settings.kernel_size), settings.raising
+    widths, upsampling = (skip_width, deep_width, outputs, settings.kernel_size), settings.upsampling
     if settings.merge is Merge.SUM:
-        return SumMerge(*widths, generators=generators, raising=raising, block=block)
+        return SumMerge(*widths, generators=generators, upsampling=upsampling, block=block)
     bias = settings.redundant_biases
-    return ConcatenationMerge(*widths, bias=bias, generators=generators, raising=raising, block=block)
+    return ConcatenationMerge(*widths, bias=bias, generators=generators, upsampling=upsampling, block=block)
 
 
 def _decoder(settings: HourglassSettings, width: int, generators: Generators, block: Block | None) -> nn.Module:

@@ -1,8 +1,8 @@
-"""Layers that several networks are made of, each of K members with their own weights.
+"""Layers shared by the networks, each of K members with their own weights.
 
-Every parameter leads with the member, maps have the logical shape (K, C, H, W) or, of blocks of T frames, (K, C, T, H,
-W), and statistics are a member's own. A convolution sees neighbours in time as it sees them in space; all else does to
-each frame what it does to a picture. The operations are those of `pipcli.priors.batched`. The arithmetic runs in the
+The first dimension of every parameter is the member. Maps have the logical shape (K, C, H, W) or, for blocks of T
+frames, (K, C, T, H, W); statistics are computed for each member. Convolutions extend in time as in space; all other
+layers treat each frame as a picture. The operations are those of `pipcli.priors.batched`. The arithmetic runs in the
 type of the input; weights stay float32 and are cast on use.
 """
 
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pipcli.priors.batched import convolve, convolve_transposed, frames_of, from_frames, normalise, pointwise
-from pipcli.settings import Raising
+from pipcli.settings import Upsampling
 
 LEAKY_SLOPE = 0.2
 
@@ -28,8 +28,8 @@ def uniform(shape: tuple[int, ...], bound: float, generators: Generators) -> nn.
     return nn.Parameter(torch.stack(members))
 
 
-def courses(frames: int, shortest: float) -> Tensor:
-    """Return (G, frames) functions of time with the mean square 1: the cosines with whole half periods in the block.
+def temporal_basis(frames: int, shortest: float) -> Tensor:
+    """Return the DCT basis over the frames, (G, frames), scaled to a mean square of 1.
 
     Args:
         frames: of the block.
@@ -42,13 +42,13 @@ def courses(frames: int, shortest: float) -> Tensor:
 
 @dataclass(frozen=True)
 class Block:
-    """What layers need to know where maps are blocks of frames: kernels that see neighbours in space see them in time.
+    """Settings of layers for blocks of frames: kernels that extend in space also extend in time.
 
     Attributes:
-        courses: (G, T) functions of time that normalisations follow; None for normalisation of a whole block.
+        temporal_basis: (G, T) functions of time that normalisations follow; None for normalisation of a whole block.
     """
 
-    courses: Tensor | None = None
+    temporal_basis: Tensor | None = None
 
 
 class Convolution(nn.Module):
@@ -101,14 +101,14 @@ class Normalisation(nn.Module):
 
     The published networks are never switched to evaluation, so running statistics would be state that nobody reads.
 
-    With courses of time the frames of a block have statistics of their own, and scale and shift are functions of time:
-    what a network of single pixels knows of the time. As an input to it, time would be gone after the first frame's
-    normalisation, and normalised by the block a frame would depend on what others there are.
+    With a temporal basis each frame of a block has its own statistics, and scale and shift are functions of time. That
+    is how a network of 1x1 convolutions depends on time: as an input, time would be removed by the first normalisation
+    of a frame, and with statistics of the block a frame would depend on the other frames.
     """
 
     weight: Tensor
     bias: Tensor
-    courses: Tensor | None
+    temporal_basis: Tensor | None
     slope = 1.0
 
     def __init__(self, channels: int, members: int, *, learned: bool = True, block: Block | None = None) -> None:
@@ -121,11 +121,11 @@ class Normalisation(nn.Module):
             block: where maps are blocks of frames.
         """
         super().__init__()
-        courses = None if block is None else block.courses
-        self.register_buffer("courses", courses, persistent=False)
-        if courses is not None:
-            self.weight_courses = nn.Parameter(torch.zeros(members, channels, len(courses)))
-            self.bias_courses = nn.Parameter(torch.zeros(members, channels, len(courses)))
+        temporal_basis = None if block is None else block.temporal_basis
+        self.register_buffer("temporal_basis", temporal_basis, persistent=False)
+        if temporal_basis is not None:
+            self.weight_courses = nn.Parameter(torch.zeros(members, channels, len(temporal_basis)))
+            self.bias_courses = nn.Parameter(torch.zeros(members, channels, len(temporal_basis)))
         for name, value in (("weight", torch.ones(members, channels)), ("bias", torch.zeros(members, channels))):
             if learned:
                 self.register_parameter(name, nn.Parameter(value))
@@ -134,10 +134,10 @@ class Normalisation(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Map (K, C, ..., H, W) to zero mean and unit variance in each member's channels, then scale and shift."""
-        if self.courses is None:
+        if self.temporal_basis is None:
             return normalise(maps, self.weight, self.bias, slope=self.slope)
-        weight = self.weight[:, :, None] + self.weight_courses @ self.courses
-        bias = self.bias[:, :, None] + self.bias_courses @ self.courses
+        weight = self.weight[:, :, None] + self.weight_courses @ self.temporal_basis
+        bias = self.bias[:, :, None] + self.bias_courses @ self.temporal_basis
         return normalise(maps, weight, bias, slope=self.slope)
 
 
@@ -155,7 +155,7 @@ class MeanPool(nn.Module):
         return from_frames(F.avg_pool2d(frames_of(maps), 2, ceil_mode=True), maps)
 
 
-def doubled(maps: Tensor, size: tuple[int, int], raising: Raising = Raising.BILINEAR) -> Tensor:
+def doubled(maps: Tensor, size: tuple[int, int], upsampling: Upsampling = Upsampling.BILINEAR) -> Tensor:
     """Double (K, C, ..., h, w), bilinearly or to the nearest, and cut it to `size`.
 
     `size` is (2h or 2h - 1, 2w or 2w - 1).
@@ -163,7 +163,7 @@ def doubled(maps: Tensor, size: tuple[int, int], raising: Raising = Raising.BILI
     To cut at the far edge keeps the scales aligned; the published networks cut around the centre.
     """
     frames = frames_of(maps)
-    if raising is Raising.NEAREST:
+    if upsampling is Upsampling.NEAREST:
         whole = F.interpolate(frames, scale_factor=2, mode="nearest")
     else:
         whole = F.interpolate(frames, scale_factor=2, mode="bilinear", align_corners=False)

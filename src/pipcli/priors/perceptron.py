@@ -1,4 +1,4 @@
-"""Networks that see one pixel at a time: with ReLUs (mlp, and what follows the hash grid), or with sines (SIREN).
+"""Coordinate networks, which work pixel by pixel: with ReLUs (mlp, and after the hash grid) or sines (SIREN).
 
 Source of the sines: Sitzmann et al., "Implicit Neural Representations with Periodic Activation Functions" (NeurIPS
 2020), with its initial weights, which keep the phases of all layers in one range. Its last layer gives the picture;

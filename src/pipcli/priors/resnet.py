@@ -1,4 +1,4 @@
-"""The residual network that Deep Image Prior compares with its hourglass: all its maps are as large as the picture.
+"""The residual network of the Deep Image Prior paper; all its maps have the size of the picture.
 
 Source: Ulyanov, Vedaldi and Lempitsky, "Deep Image Prior" (CVPR 2018) and its code.
 """
@@ -11,7 +11,7 @@ from pipcli.settings import ResNetSettings
 
 
 class _Block(nn.Module):
-    """Two normalised convolutions whose result is added to what went in."""
+    """Two normalised convolutions with a residual connection."""
 
     def __init__(self, settings: ResNetSettings, generators: Generators) -> None:
         super().__init__()

@@ -1,10 +1,10 @@
-"""The U-Net that Deep Image Prior compares with its hourglass.
+"""The U-Net of the Deep Image Prior paper.
 
 Source: Ulyanov, Vedaldi and Lempitsky, "Deep Image Prior" (CVPR 2018) and its code: instance normalisation on the way
 down and none on the way up, ReLUs, maxima of 2x2 blocks, and skip branches as wide as the scale itself.
 
 Departures: odd sizes are halved upwards and doubled maps cut at the far edge, where the published code cuts the skip
-branch around its centre; and a row may ask for normalisation on the way up, which stands a tenfold learning rate.
+branch around its centre; and a row may ask for normalisation on the way up, which allows a tenfold learning rate.
 """
 
 from itertools import pairwise
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pipcli.priors.layers import Convolution, Generators, LearnedDoubling, Normalisation, doubled
-from pipcli.settings import Raising, UNetSettings
+from pipcli.settings import UNetSettings, Upsampling
 
 
 class _Down(nn.Module):
@@ -44,7 +44,7 @@ class _Up(nn.Module):
     def __init__(self, settings: UNetSettings, inputs: int, outputs: int, generators: Generators) -> None:
         super().__init__()
         self.raise_: nn.Module
-        if settings.raising is Raising.LEARNED:
+        if settings.upsampling is Upsampling.LEARNED:
             self.raise_ = LearnedDoubling(inputs, outputs, generators=generators)
         else:
             self.raise_ = _DoubleAndConvolve(settings, inputs, outputs, generators)
@@ -67,12 +67,12 @@ class _Up(nn.Module):
 class _DoubleAndConvolve(nn.Module):
     def __init__(self, settings: UNetSettings, inputs: int, outputs: int, generators: Generators) -> None:
         super().__init__()
-        self.raising = settings.raising
+        self.upsampling = settings.upsampling
         self.convolution = _convolution(settings, inputs, outputs, generators)
 
     def forward(self, maps: Tensor, size: tuple[int, int]) -> Tensor:
         """Map (K, inputs, h, w) to (K, outputs, *size)."""
-        convolved: Tensor = self.convolution(doubled(maps, size, self.raising))
+        convolved: Tensor = self.convolution(doubled(maps, size, self.upsampling))
         return convolved
 
 

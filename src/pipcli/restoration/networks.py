@@ -1,7 +1,7 @@
 """The networks of one photo: which windows they make, how each is built, and when it stops.
 
 What they are fitted to is a picture (1, C, h, w). `clip_networks` has those of blocks of frames, (1, C, T, h, w), and
-says for those what is asked here of `informative_mask`, `pictures`, `fitted`, `grid`, `coords` and `build_prior`.
+says for those what is asked here of `informative_mask`, `as_pictures`, `fitted`, `grid`, `coords` and `build_prior`.
 """
 
 import dataclasses

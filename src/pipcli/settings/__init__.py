@@ -40,11 +40,11 @@ from pipcli.settings.generators import (
     Network,
     NoiseSettings,
     OctaveWaves,
-    Raising,
     ResNetSettings,
     Sampling,
     SirenSettings,
     UNetSettings,
+    Upsampling,
 )
 from pipcli.settings.names import KernelName, NoiseName, PriorName, Quality, StopName
 from pipcli.settings.records import (
@@ -136,7 +136,6 @@ __all__ = [
     "Patches",
     "PriorName",
     "Quality",
-    "Raising",
     "ResNetSettings",
     "Round",
     "Sampling",
@@ -146,6 +145,7 @@ __all__ = [
     "StopName",
     "Tiles",
     "UNetSettings",
+    "Upsampling",
     "clip_preset",
     "falling",
     "for_picture",

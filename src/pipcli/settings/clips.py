@@ -8,7 +8,7 @@ out black. Here a window is a batch, with a network of its own and as many steps
 
 from dataclasses import replace
 
-from pipcli.settings.generators import AxisWaves, Grid, HourglassSettings, Merge, NoiseSettings, Raising, Sampling
+from pipcli.settings.generators import AxisWaves, Grid, HourglassSettings, Merge, NoiseSettings, Sampling, Upsampling
 from pipcli.settings.names import PriorName
 from pipcli.settings.records import FitSettings, Settings, Tiles
 from pipcli.settings.rows import DIP, PIP, PRESETS, PUBLISHED_FREQUENCIES, geometric
@@ -44,7 +44,13 @@ PUBLISHED_STEPS = {"denoise": 5000, "sr": 10_000}
 
 def _published_pip(steps: int) -> Settings:
     network = HourglassSettings(
-        (256,) * 6, (8,) * 6, 1, Sampling.POINT, Merge.CONCATENATE, redundant_biases=True, raising=Raising.BILINEAR
+        (256,) * 6,
+        (8,) * 6,
+        1,
+        Sampling.POINT,
+        Merge.CONCATENATE,
+        redundant_biases=True,
+        upsampling=Upsampling.BILINEAR,
     )
     fit = FitSettings(steps, learning_rate=0.01, average_decay=0.0)
     return Settings(AxisWaves(PUBLISHED_FREQUENCIES, PUBLISHED_TIMES), network, fit, Grid.CORNERS)
@@ -53,7 +59,7 @@ def _published_pip(steps: int) -> Settings:
 def _published_dip(steps: int) -> Settings:
     widths = (16, 32, 64, 128, 128, 128)
     network = HourglassSettings(
-        widths, (4,) * 6, 3, Sampling.POINT, Merge.CONCATENATE, redundant_biases=True, raising=Raising.NEAREST
+        widths, (4,) * 6, 3, Sampling.POINT, Merge.CONCATENATE, redundant_biases=True, upsampling=Upsampling.NEAREST
     )
     # The published noise is one picture for all frames, from which only a clip that stands still can come.
     noise = NoiseSettings(channels=32, amplitude=0.1, jitter=0.0)

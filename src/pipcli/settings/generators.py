@@ -18,7 +18,7 @@ class Merge(StrEnum):
     CONCATENATE = "concatenate"
 
 
-class Raising(StrEnum):
+class Upsampling(StrEnum):
     """How a map is doubled: bilinearly, each pixel four times, or by a transposed convolution with learned weights."""
 
     BILINEAR = "bilinear"
@@ -147,7 +147,7 @@ class HourglassSettings:
         sampling: how a map is halved.
         merge: how the two branches of a scale are joined.
         redundant_biases: whether convolutions that a normalisation follows carry a bias, which it cancels.
-        raising: how a map is doubled, bilinearly or to the nearest.
+        upsampling: how a map is doubled, bilinearly or to the nearest.
         shortest_course: where frames are made together, scale and shift of each normalisation change with time, in
             waves of this period at least, in frames; None for normalisation of all frames by the same numbers.
     """
@@ -158,7 +158,7 @@ class HourglassSettings:
     sampling: Sampling
     merge: Merge
     redundant_biases: bool
-    raising: Raising = Raising.BILINEAR
+    upsampling: Upsampling = Upsampling.BILINEAR
     shortest_course: float | None = None
 
 
@@ -168,13 +168,13 @@ class UNetSettings:
 
     Attributes:
         widths: channels of each scale, finest first.
-        raising: how a map is doubled, bilinearly or with learned weights.
+        upsampling: how a map is doubled, bilinearly or with learned weights.
         zero_padding: whether convolutions see zeros beyond the edges, or the map reflected.
         normalised_ups: whether maps are normalised on the way up, too.
     """
 
     widths: tuple[int, ...]
-    raising: Raising
+    upsampling: Upsampling
     zero_padding: bool
     normalised_ups: bool
 

@@ -31,11 +31,11 @@ from pipcli.settings.generators import (
     MlpSettings,
     NoiseSettings,
     OctaveWaves,
-    Raising,
     ResNetSettings,
     Sampling,
     SirenSettings,
     UNetSettings,
+    Upsampling,
 )
 from pipcli.settings.names import PriorName
 from pipcli.settings.records import FitSettings, Settings, Tiles
@@ -46,10 +46,16 @@ def geometric(lowest: float, highest: float, count: int) -> tuple[float, ...]:
     return tuple(lowest * (highest / lowest) ** (index / (count - 1)) for index in range(count))
 
 
-def _published_hourglass(scales: int, skip_width: int, kernel_size: int, raising: Raising) -> HourglassSettings:
+def _published_hourglass(scales: int, skip_width: int, kernel_size: int, upsampling: Upsampling) -> HourglassSettings:
     widths, skip_widths = (128,) * scales, (skip_width,) * scales
     return HourglassSettings(
-        widths, skip_widths, kernel_size, Sampling.POINT, Merge.CONCATENATE, redundant_biases=True, raising=raising
+        widths,
+        skip_widths,
+        kernel_size,
+        Sampling.POINT,
+        Merge.CONCATENATE,
+        redundant_biases=True,
+        upsampling=upsampling,
     )
 
 
@@ -60,13 +66,13 @@ def _published_fit(steps: int, learning_rate: float) -> FitSettings:
 PUBLISHED_FREQUENCIES = geometric(1.0, 2.0**8, 8)
 PUBLISHED_PIP = Settings(
     AxisWaves(PUBLISHED_FREQUENCIES),
-    _published_hourglass(5, 4, 1, Raising.BILINEAR),
+    _published_hourglass(5, 4, 1, Upsampling.BILINEAR),
     _published_fit(1800, 0.01),
     Grid.CORNERS,
 )
 PUBLISHED_DIP = Settings(
     NoiseSettings(channels=32, amplitude=0.1, jitter=1 / 30),
-    _published_hourglass(5, 4, 3, Raising.BILINEAR),
+    _published_hourglass(5, 4, 3, Upsampling.BILINEAR),
     _published_fit(3000, 0.01),
 )
 
@@ -75,30 +81,30 @@ PUBLISHED = {
     # Enlarging by 4; for 8 the jitter is 0.05 and there are 4,000 steps.
     ("sr", PriorName.PIP): Settings(
         LearnedWaves(PUBLISHED_FREQUENCIES, jitter=0.03),
-        _published_hourglass(5, 4, 1, Raising.BILINEAR),
+        _published_hourglass(5, 4, 1, Upsampling.BILINEAR),
         _published_fit(2000, 0.01),
         Grid.CORNERS,
     ),
     ("inpaint", PriorName.PIP): Settings(
         LearnedWaves(PUBLISHED_FREQUENCIES, jitter=0.03),
-        _published_hourglass(6, 4, 1, Raising.BILINEAR),
+        _published_hourglass(6, 4, 1, Upsampling.BILINEAR),
         _published_fit(3000, 0.01),
         Grid.CORNERS,
     ),
     ("denoise", PriorName.DIP): PUBLISHED_DIP,
     ("sr", PriorName.DIP): Settings(
         NoiseSettings(channels=32, amplitude=0.1, jitter=0.03),
-        _published_hourglass(5, 4, 3, Raising.BILINEAR),
+        _published_hourglass(5, 4, 3, Upsampling.BILINEAR),
         _published_fit(2000, 0.01),
     ),
     ("inpaint", PriorName.DIP): Settings(
         NoiseSettings(channels=32, amplitude=0.1, jitter=0.03),
-        _published_hourglass(5, 128, 3, Raising.NEAREST),
+        _published_hourglass(5, 128, 3, Upsampling.NEAREST),
         _published_fit(6001, 0.01),
     ),
     ("inpaint", PriorName.DIP_UNET): Settings(
         NoiseSettings(channels=1, amplitude=0.1, jitter=0.0),
-        UNetSettings((8, 16, 32, 64, 128, 128), Raising.LEARNED, zero_padding=True, normalised_ups=False),
+        UNetSettings((8, 16, 32, 64, 128, 128), Upsampling.LEARNED, zero_padding=True, normalised_ups=False),
         _published_fit(3001, 0.001),
     ),
     ("inpaint", PriorName.DIP_RESNET): Settings(
@@ -158,7 +164,7 @@ PRESETS = {
     PriorName.DIP: DIP,
     PriorName.DIP_UNET: Settings(
         NoiseSettings(channels=16, amplitude=0.1, jitter=0.01),
-        UNetSettings((16, 32, 64, 64), Raising.BILINEAR, zero_padding=False, normalised_ups=True),
+        UNetSettings((16, 32, 64, 64), Upsampling.BILINEAR, zero_padding=False, normalised_ups=True),
         FitSettings(steps=400, learning_rate=0.01, average_decay=0.95),
         tiles=TILES,
     ),
