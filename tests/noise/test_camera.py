@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from pipcli.noise import NOISES, Evidence, detect
-from pipcli.noise.camera import Camera
+from pipcli.noise.camera import LEAST_TRUST, Camera
 from pipcli.noise.camera_look import look_for_camera_noise
 from pipcli.settings import NoiseName
 from support.noise_pictures import camera_noise, noisy, photo, ramp
@@ -78,7 +78,36 @@ def test_a_texture_is_not_taken_for_noise() -> None:
     picture = torch.from_numpy((0.5 + waves * patches).clip(0, 1)).float().expand(1, 3, SIDE, SIDE)
     look = look_for_camera_noise(Evidence(picture))
     assert look is not None
-    assert look.trust < 0.25
+    assert look.trust < LEAST_TRUST
+
+
+def fur(seed: int = 3) -> Tensor:
+    """Return a picture that is rough everywhere, nearly in grey, with lights and shades."""
+    rough = torch.from_numpy(camera_noise((SIDE, SIDE, 1), 9 / 255, 1.4, seed))[..., 0].float()
+    lights = torch.from_numpy(camera_noise((SIDE, SIDE, 1), 1.0, 10.0, seed + 1))[..., 0].float()
+    return (0.5 + rough * lights.exp()).expand(1, 3, SIDE, SIDE)
+
+
+def test_noise_is_told_by_the_colours_where_all_of_the_grey_is_rough() -> None:
+    assert detect(Evidence(fur().clamp(0, 1))) is not NoiseName.CAMERA
+    noise = torch.from_numpy(camera_noise((SIDE, SIDE, 3), 6 / 255, 1.2)).permute(2, 0, 1)[None].float()
+    observation = (fur() + noise).clamp(0, 1)
+    assert detect(Evidence(observation)) is NoiseName.CAMERA
+    assert Camera.of(Evidence(observation), None).level == pytest.approx(6, rel=0.2)
+
+
+def test_fur_of_a_brown_cat_is_not_taken_for_noise() -> None:
+    for side in (160, 192):
+        assert detect(Evidence(photo(side))) is not NoiseName.CAMERA
+
+
+def test_colours_that_do_not_fall_speak_against_a_camera() -> None:
+    """Noise that is smooth in grey and white in the colours has been through no camera."""
+    grey = torch.from_numpy(camera_noise((SIDE, SIDE, 1), 6 / 255, 1.2)).permute(2, 0, 1)[None].float()
+    colours = 0.01 * torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    colours -= colours.mean(1, keepdim=True)
+    assert detect(Evidence((ramp(SIDE) + grey).clamp(0, 1))) is NoiseName.CAMERA
+    assert detect(Evidence((ramp(SIDE) + grey + colours).clamp(0, 1))) is not NoiseName.CAMERA
 
 
 @pytest.mark.parametrize("tint", [(1.0, 1.0, 1.0), (1.0, 0.9, 0.7)])

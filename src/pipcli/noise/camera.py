@@ -19,7 +19,7 @@ from pipcli.settings import NoiseName
 from pipcli.spectra import NoiseSpectrum
 
 # A photo that shows a camera's noise with less trust is not taken for one, unless the user says so.
-LEAST_TRUST = 0.25
+LEAST_TRUST = 0.4
 # Pixels that are this far apart along a row are correlated by less than this share, or more.
 CORRELATED, FARTHEST = 0.2, 16
 

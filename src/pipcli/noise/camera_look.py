@@ -11,6 +11,9 @@ texture's energy is spread wide, and the quietest blocks are but its tail. What 
 has in others the spread that independent coefficients have. And noise that has been through a camera falls steeply to
 the finest frequencies, but does not rise without end to the coarsest ones, where a picture's own shades are. The
 grey of a camera's noise and its colours hardly go together, while those of a texture of one hue do.
+
+Textures are weak in chroma. Where both chroma channels show noise of about the same strength, it is a camera's even if
+luma is full of texture. Where JPEG or the camera has removed the noise of chroma, luma alone must show it.
 """
 
 import math
@@ -24,11 +27,14 @@ from pipcli.noise.blocks import COUNTS, RADII, SIDE, Blocks, by_group, sample_bl
 from pipcli.noise.patches import Floats
 from pipcli.spectra import NoiseSpectrum
 
+GREY = 0  # of the opponent colours
 RANGES = 8  # of brightness, each with as many blocks
 # Of the blocks of a range, this share is chosen. Where more blocks have the energy of noise, so large a part of those
 # is, since the more are chosen of them the less quiet they are.
 SHARE, LEAST_CHOSEN = 0.05, 30
 PART_OF_FLAT, MOST_SHARE = 0.2, 0.3
+# The share of the blocks that have the energy of noise from which the chosen ones hold less and less texture.
+SHARE_OF_FLAT = (0.3, 0.5)
 ENVELOPE = 0.08  # the quantile that the first choice begins with
 ROUNDS = 5
 UNSMEARED = 8  # rounds after which the energies agree to a percent
@@ -55,6 +61,13 @@ LEAST_COLOUR, EVIDENCE_IN_GREY = 0.04, (0.085, 0.12)
 # The correlation of the flattest blocks' coefficients in grey and in colour: up to 0.34 in photos of cameras, whose
 # sensor has other pixels for other colours, and from 0.8 in textures of one hue.
 OF_ONE_HUE = (0.45, 0.7)
+# The same of the two differences of colour, in which most textures are weak: in photos without noise the weaker of the
+# two has less than the first level, or falls less, or its evidence is below the first.
+LEVEL_OF_COLOUR, FALL_OF_COLOUR, EVIDENCE_OF_COLOUR = (1.6, 2.6), (8.0, 10.5), (0.045, 0.07)
+# The standard deviation of one of them over that of the other: up to 1.5 in photos of cameras, from 2.7 in brown fur.
+IMBALANCE = (1.8, 2.6)
+# Where a colour has more than this, it falls in photos of cameras by 9 and more, in clean photos by 4 to 15.
+LEAST_LEVEL_OF_COLOUR, LEAST_FALL_OF_COLOUR = 0.7, (5.5, 8.0)
 MIDDLE = slice(2, 6)  # the groups that are neither of shades nor of the finest detail
 # Blocks that are spread less than this share of what noise is are drawn, such as a ramp of colours, and not random.
 LEAST_SPREAD = 0.6
@@ -81,8 +94,7 @@ def look_for_camera_noise(evidence: Evidence) -> CameraLook | None:
     blocks = sample_blocks(evidence)
     if blocks is None:
         return None
-    look = _Look(blocks)
-    return CameraLook(look.spectrum(), look.trust())
+    return _Look(blocks).look()
 
 
 class _Look:
@@ -99,8 +111,8 @@ class _Look:
         self.share = SHARE
         self._separate(found)
         for _ in range(ROUNDS):
-            self._separate(self._measured())
-            self.share = min(max(SHARE, PART_OF_FLAT * self._share()), MOST_SHARE)
+            self._separate(self._measured(self.share))
+            self.share = min(max(SHARE, PART_OF_FLAT * self._share(GREY)), MOST_SHARE)
 
     def _separate(self, found: Floats) -> None:
         """Factor (RANGES, C, GROUPS) energies into a spectrum and a brightness curve for each colour."""
@@ -110,47 +122,98 @@ class _Look:
         expected = self.power[None] * self.strengths[:, :, None]
         self.ratio = np.minimum(self.energy / expected[self.range_of], MOST_RATIO)
 
-    def _measured(self) -> Floats:
-        """Return, by brightness range, the mean energy of blocks that are flat in all other frequency groups."""
+    def _measured(self, share: float) -> Floats:
+        """Return the mean energy of the share of each range that all other groups of frequencies show as flattest."""
         weights = np.sqrt(COUNTS)
         total = (self.ratio * weights).sum(axis=(1, 2))
         found = np.empty((RANGES, *self.power.shape))
         for colour, group in np.ndindex(*self.power.shape):
             others = total - self.ratio[:, colour, group] * weights[group]
-            for number, chosen in enumerate(self._flattest(others)):
+            for number, chosen in enumerate(self._flattest(others, share)):
                 found[number, colour, group] = self.energy[chosen, colour, group].mean()
         return found
 
-    def _flattest(self, roughness: Floats) -> list[NDArray[np.int64]]:
-        """Return the blocks of each range with the least roughness."""
+    def _flattest(self, roughness: Floats, share: float) -> list[NDArray[np.int64]]:
+        """Return the share of each range with the least roughness."""
         chosen = []
         for members in self.ranges:
-            count = min(len(members), max(LEAST_CHOSEN, int(self.share * len(members))))
+            count = min(len(members), max(LEAST_CHOSEN, int(share * len(members))))
             chosen.append(members[np.argpartition(roughness[members], count - 1)[:count]])
         return chosen
 
-    def spectrum(self) -> NoiseSpectrum:
-        """Return the spectrum and the curve."""
-        levels = [float(self.blocks.level[members].mean()) for members in self.ranges]
-        return _seen_as(_without_shades(self.power), NoiseSpectrum(RADII, (), tuple(levels), _rows(self.strengths)))
+    def look(self) -> CameraLook:
+        """Return what was found.
 
-    def trust(self) -> float:
-        """Return the confidence, in [0, 1], that the estimate is noise and not texture."""
-        fall = 10 * math.log10(self.power[0, 3] / self.power[0, 7])
-        spectrum = self.spectrum()
+        Where the confidence in luma is lower than that in chroma, luma noise is lowered towards that of chroma: what a
+        camera does to its noise leaves no less of it in luma.
+        """
+        grey, colours = self._trust_of_grey(), self._trust_of_colours()
+        power = _without_shades(self.power * self._without_texture())
+        if colours > grey:
+            least = np.minimum(power[GREY], power[1:].mean(axis=0))
+            power[GREY] = np.maximum(least, grey / colours * power[GREY])
+        spectrum = self._with_power(power)
         std = 255 * math.sqrt(spectrum.variances().mean() * np.median(self.strengths))
-        spread = self._spread()
-        drawn = spread < LEAST_SPREAD or (self.power[0, 1:] > DEEPEST_DIP * self.power[0, :-1]).any()
-        evidence = 0.0 if drawn else self._share() / spread
+        return CameraLook(spectrum, max(grey, colours) * _ramp(std, LEVEL) * (1 - _ramp(std, TOO_MUCH)))
+
+    def _without_texture(self) -> Floats:
+        """Return the (C, GROUPS) factors that take out of the power what texture has added to it.
+
+        Noise has the same energy in twice as many blocks, and texture has more: as much more is taken for what it has
+        added to those that were chosen. Where many blocks are flat there is none in them.
+        """
+        more = np.log(self._measured(self.share)) - np.log(self._measured(2 * self.share))
+        factors: Floats = np.exp((1 - _ramp(self._share(GREY), SHARE_OF_FLAT)) * np.minimum(more.mean(axis=0), 0.0))
+        return factors
+
+    def _with_power(self, power: Floats) -> NoiseSpectrum:
+        levels = [float(self.blocks.level[members].mean()) for members in self.ranges]
+        return _seen_as(power, NoiseSpectrum(RADII, (), tuple(levels), _rows(self.strengths)))
+
+    def _trust_of_grey(self) -> float:
+        """Return the confidence, in [0, 1], that luma shows a camera's noise."""
         enough = EVIDENCE if self._is_coloured() else EVIDENCE_IN_GREY
-        colours = 1 - _ramp(self._correlation(), OF_ONE_HUE)
-        return colours * _ramp(fall, FALL) * _ramp(evidence, enough) * _ramp(std, LEVEL) * (1 - _ramp(std, TOO_MUCH))
+        of_more_hues = 1 - _ramp(self._correlation(), OF_ONE_HUE)
+        return self._filtered() * of_more_hues * _ramp(self._fall(GREY), FALL) * _ramp(self._evidence(GREY), enough)
+
+    def _filtered(self) -> float:
+        """Return the confidence, in [0, 1], that chroma went through a camera: the power of its noise falls too."""
+        colours = [colour for colour in range(1, len(self.power)) if self._level(colour) > LEAST_LEVEL_OF_COLOUR]
+        return min((_ramp(self._fall(colour), LEAST_FALL_OF_COLOUR) for colour in colours), default=1.0)
+
+    def _trust_of_colours(self) -> float:
+        """Return the confidence, in [0, 1], that both chroma channels show a camera's noise."""
+        colours = range(1, len(self.power))
+        if not colours:
+            return 0.0
+        levels = [self._level(colour) for colour in colours]
+        balanced = 1 - _ramp(max(levels) / min(levels), IMBALANCE)
+        return balanced * min(self._trust_of_colour(colour) for colour in colours)
+
+    def _trust_of_colour(self, colour: int) -> float:
+        level, fall = _ramp(self._level(colour), LEVEL_OF_COLOUR), _ramp(self._fall(colour), FALL_OF_COLOUR)
+        return level * fall * _ramp(self._evidence(colour), EVIDENCE_OF_COLOUR)
+
+    def _level(self, colour: int) -> float:
+        """Return the standard deviation of a channel in grey levels."""
+        variance = (self.power[colour] * COUNTS).sum() / SIDE**2 * np.median(self.strengths[:, colour])
+        return 255 * math.sqrt(variance)
+
+    def _fall(self, colour: int) -> float:
+        """Return by how many dB the power of a channel falls from the middle to the finest frequencies."""
+        return 10 * math.log10(self.power[colour, 3] / self.power[colour, 7])
+
+    def _evidence(self, colour: int) -> float:
+        """Return the share of the blocks with the energy of noise, over the spread of the chosen ones' energy."""
+        power, spread = self.power[colour], self._spread(colour)
+        drawn = spread < LEAST_SPREAD or (power[1:] > DEEPEST_DIP * power[:-1]).any()
+        return 0.0 if drawn else self._share(colour) / spread
 
     def _correlation(self) -> float:
         """Return the correlation of luma and chroma energies in the flattest blocks, in [0, 1]."""
         if not self._is_coloured():
             return 0.0
-        chosen = np.concatenate(self._flattest((self.ratio * np.sqrt(COUNTS)).sum(axis=(1, 2))))
+        chosen = np.concatenate(self._flattest((self.ratio * np.sqrt(COUNTS)).sum(axis=(1, 2)), self.share))
         energy = self.energy[chosen].mean(axis=0)
         together = np.abs(self.blocks.together[chosen].mean(axis=0)) / np.sqrt(energy[:1] * energy[1:])
         return float(together.max(axis=0)[MIDDLE].mean())
@@ -159,36 +222,47 @@ class _Look:
         energy = (self.power * COUNTS)[:, MIDDLE].sum(axis=1)
         return bool(energy[1:].sum() > LEAST_COLOUR**2 * energy[0])
 
-    def _share(self) -> float:
-        """Return the share of blocks whose luma energy equals that of the noise."""
+    def _share(self, colour: int) -> float:
+        """Return the share of blocks whose energy in one channel equals that of the noise."""
         weights = np.sqrt(COUNTS[2:])
-        typical = (self.ratio[:, 0, 2:] * weights).sum(axis=1) / weights.sum()
+        typical = (self.ratio[:, colour, 2:] * weights).sum(axis=1) / weights.sum()
         low, high = AS_NOISE
         return float(((typical > low) & (typical < high)).mean())
 
-    def _spread(self) -> float:
+    def _spread(self, colour: int) -> float:
         """Return the spread of block energies in frequency groups, chosen by the others, relative to that of noise."""
         chosen_by, seen = [0, 2, 4, 6], [3, 5, 7]
-        roughness = (self.ratio[:, 0, chosen_by] * np.sqrt(COUNTS[chosen_by])).sum(axis=1)
-        chosen = np.concatenate(self._flattest(roughness))
-        energy = (self.ratio[chosen][:, 0, seen] * COUNTS[seen]).sum(axis=1)
+        roughness = (self.ratio[:, colour, chosen_by] * np.sqrt(COUNTS[chosen_by])).sum(axis=1)
+        chosen = np.concatenate(self._flattest(roughness, self.share))
+        energy = (self.ratio[chosen][:, colour, seen] * COUNTS[seen]).sum(axis=1)
         return float(energy.std() / energy.mean() / math.sqrt(2 / COUNTS[seen].sum()))
 
 
 def _without_shades(power: Floats) -> Floats:
     """Return (C, GROUPS) powers whose coarsest luma groups are limited to what noise can have.
 
-    What has been smoothed rises towards zero frequency in proportion to the square of the frequency, in logarithms, at
-    the most; shades rise like a power of the frequency, without end.
+    What has been smoothed rises towards zero frequency in proportion to the square of the frequency, in logarithms;
+    shades rise like a power of the frequency, without end. Some cameras leave noise that rises in proportion to the
+    frequency itself. Where the second group lies below that line, it may be all noise: half of what it has more than
+    smoothed noise is left to it.
     """
-    held, squares = np.log(power), np.square(RADII)
-    steep = 10 * math.log10(power[0, 2] / power[0, 4]) > STEEPEST
-    for group in reversed(range(CLEAR - 1 if steep else CLEAR)):
-        slope = (held[0, group + 1] - held[0, group + 2]) / (squares[group + 2] - squares[group + 1])
-        most = held[0, group + 1] + max(slope, 0.0) * (squares[group + 1] - squares[group])
-        held[0, group] = min(held[0, group], most)
-    capped: Floats = np.exp(held)
-    return capped
+    logarithms = np.log(power[0])
+    steep = 10 / math.log(10) * (logarithms[2] - logarithms[4]) > STEEPEST
+    held = _as_smoothed(logarithms, CLEAR - 1 if steep else CLEAR)
+    slope = (logarithms[CLEAR] - logarithms[CLEAR + 1]) / (RADII[CLEAR + 1] - RADII[CLEAR])
+    if logarithms[1] < logarithms[CLEAR] + slope * (RADII[CLEAR] - RADII[1]):
+        held = (held + _as_smoothed(logarithms, 1)) / 2
+    return np.concatenate([np.exp(held)[None], power[1:]])
+
+
+def _as_smoothed(logarithms: Floats, first_clear: int) -> Floats:
+    """Return (GROUPS,) logarithms of power, of which those below a group rise no more than smoothed noise does."""
+    held, squares = logarithms.copy(), np.square(RADII)
+    for group in reversed(range(first_clear)):
+        slope = (held[group + 1] - held[group + 2]) / (squares[group + 2] - squares[group + 1])
+        most = held[group + 1] + max(slope, 0.0) * (squares[group + 1] - squares[group])
+        held[group] = min(held[group], most)
+    return held
 
 
 def _seen_as(measured: Floats, curve: NoiseSpectrum) -> NoiseSpectrum:
