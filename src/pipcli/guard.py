@@ -1,25 +1,20 @@
-"""A last look at a result: was noise taken out of the picture, or a part of the picture itself?
+"""A test of the removed component: is it noise, or a part of the picture?
 
-Noise knows nothing of the picture, up to its strength, which may depend on brightness. So what was taken out, the
-observation less the result, has the same mean square near the edges of the result as far from them, among pixels that
-are equally bright. Letters, outlines and dots of print that were taken for noise are near edges alone. The statistic is
-the ratio of the two, and is independent of any estimate of the noise. Where no pixels of the same brightness are far
-from edges, others are taken, and noise may be as much stronger as it is for speckle, whose strength is in proportion to
-brightness; the limit is higher there.
+Noise is independent of the picture, apart from its variance, which may depend on brightness. So the removed component,
+observation minus result, has the same mean square near the edges of the result as far from them, among pixels of equal
+brightness. Letters, outlines and dots of print that were taken for noise lie near edges only. The statistic is the
+ratio of the two mean squares; it needs no estimate of the noise. Where no pixels of the same brightness are far from
+edges, others are used, and the limit is higher, to allow for noise whose strength is proportional to brightness.
 
-Strokes that are erased leave no edge behind. They are in few places of what is one ground in the result, and so another
-statistic is how far the strength of what was taken out is concentrated in few of equally bright blocks.
+Erased strokes leave no edge behind. They are concentrated in few places of a uniform background, so that the second
+statistic is how far the removed energy is concentrated in few of the blocks of equal brightness.
 
-A third is the simplest: where a picture is exactly flat over many places of its own, between black and white, there was
-no noise to be taken out.
+The third: where a picture is exactly flat over many places between black and white, there was no noise.
 
-Black and white pixels say nothing where they are burnt out, as a sky is. They do on a page, where most else is near
-solid black or white.
+Black and white pixels carry no information where they are clipped, as in a sky. They do on a page, where most other
+pixels are near solid black or white.
 
-The thresholds are ours. Where noise was taken out the first ratio is 0.6 to 1.5 for simulated noise of six kinds,
-white, clipped, Poisson, Laplace, speckle and impulse, on eight photos, burnt out or not, and four drawings, and 0.7 to
-2.5 for eleven photos with the noise of real cameras; the second is 0 to 5.5. Where 12 clean drawings were denoised with
-a sigma of 25 and 60 one of the two is above its limit for 21 of 24.
+The thresholds are ours; docs/decisions.md has the values that they separate.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Overlapping windows over a picture, and how what was made in them becomes one picture again.
+"""Overlapping windows over a picture, and the blending of their parts into one picture.
 
 Each window's contribution is weighed by a raised cosine that fades towards the window's edges, and the sum is divided
 by the sum of the weights: a picture cut into windows and blended again is the same picture, and no seam can show.

@@ -1,8 +1,9 @@
-"""The kernel of an unknown blur from one picture: several tries from coarse to fine, and the most probable of them.
+"""Blind estimation of a blur kernel from one picture: several coarse-to-fine estimates, of which the best is chosen.
 
-At its coarsest scale a blur is a few pixels long and easily told; each finer scale starts with the kernel of the one
-before. By turns a sharp picture with few edges follows from the kernel, and the kernel from that picture's gradients.
-Source: Cho and Lee, "Fast motion deblurring" (SIGGRAPH Asia 2009), began this way of working; see `sharpening`.
+At the coarsest scale a blur is a few pixels long and easy to estimate; each finer scale starts with the kernel of the
+one before. The estimate alternates between a sharp picture with sparse gradients, given the kernel, and the kernel,
+given the gradients of that picture. Source: Cho and Lee, "Fast motion deblurring" (SIGGRAPH Asia 2009); see
+`sharpening`.
 
 The tries are compared by the evidence of the observation (`evidence`): it is highest under the right kernel, and lower
 under one that its window truncates or that is too small. The chosen kernel is then refined by the same evidence, and
@@ -33,7 +34,7 @@ SHARP_SHARE = 0.85
 
 
 class KernelOutcome(StrEnum):
-    """What became of an estimate."""
+    """The outcome of an estimate."""
 
     FOUND = "found"
     SHARP = "sharp"  # no try found a blur
@@ -101,7 +102,7 @@ def estimate_kernel(
 
 
 def _polished(estimate: KernelEstimate, plane: Tensor, std: float, settings: KernelSettings) -> KernelEstimate:
-    """Return an estimate that may reach a little further, and is at least as probable as the given one."""
+    """Return a refined estimate, slightly larger if that helps, with at least the evidence of the given one."""
     rows, columns = estimate.kernel.shape
     growth = min(settings.growth, (min(plane.shape) - 2 - max(rows, columns)) // 2)
     kernel = F.pad(estimate.kernel, (growth,) * 4)
@@ -113,7 +114,7 @@ def _polished(estimate: KernelEstimate, plane: Tensor, std: float, settings: Ker
 
 @torch.no_grad()
 def refit_kernel(kernel: Tensor, picture: Tensor, observation: Tensor, settings: KernelSettings) -> Tensor:
-    """Return the kernel with which a picture that was restored with a nearby one explains the observation best.
+    """Refit the kernel to the observation, given a picture that was restored with a nearby kernel.
 
     Args:
         kernel: (kh, kw), kh and kw odd.
@@ -150,7 +151,7 @@ def _coarse_to_fine(plane: Tensor, size: int, way: KernelTry, settings: KernelSe
 
 
 def _shrunk(plane: Tensor, share: float) -> Tensor:
-    """Return a (h, w) plane at a share of its size along each axis."""
+    """Return a (h, w) plane scaled by a factor along each axis."""
     if share == 1:
         return plane
     size = (round(plane.shape[0] * share), round(plane.shape[1] * share))

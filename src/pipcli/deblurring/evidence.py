@@ -1,8 +1,9 @@
-"""How well a kernel explains an observation, whatever the picture is.
+"""The evidence of a kernel: the probability of the observation, marginalised over pictures.
 
-Of all kernels, no blur explains an observation best together with a picture: its own. What tells kernels apart is how
-probable the observation is over all pictures. With gradients g of the picture that are independent and sparse, each
-normal with a variance of its own that is found with them, and noise of variance v, its negative logarithm is at most
+Jointly with a picture, the delta kernel always explains an observation best. Kernels are therefore compared by the
+probability of the observation, marginalised over pictures. With gradients g of the picture that are independent and
+sparse, each normal with a variance of its own that is estimated with them, and noise of variance v, the negative
+logarithm of that probability is bounded by
 
     |k * g - y|^2 / v + sum g^2 / c + log(1 + c |k|^2 / v)
 
@@ -28,7 +29,7 @@ LEAST_VARIANCE = 1e-10
 
 
 def surprise(plane: Tensor, kernel: Tensor, noise_std: float) -> float:
-    """Return the bound of how improbable an observation is, a gradient, in units of half a nat; lower is better.
+    """Return the bound on the negative log evidence per gradient, in units of half a nat; lower is better.
 
     Args:
         plane: (h, w) in [0, 1], the observation.
@@ -41,7 +42,7 @@ def surprise(plane: Tensor, kernel: Tensor, noise_std: float) -> float:
 
 
 def more_probable(plane: Tensor, kernel: Tensor, noise_std: float, rounds: int, fit_steps: int) -> Tensor:
-    """Return a kernel under which the observation is more probable, by expectation maximisation from one nearby.
+    """Return a kernel with higher evidence, by expectation maximisation from a nearby one.
 
     By turns the gradients follow from the kernel, with the variance that remains of each, and the kernel is fitted to
     them: the sum of those variances is the weight of its squares.
@@ -61,7 +62,7 @@ def more_probable(plane: Tensor, kernel: Tensor, noise_std: float, rounds: int, 
 
 
 class _Posterior:
-    """What is known of the gradients of the picture when a kernel of one size is given.
+    """The posterior of the gradients of the picture, given a kernel.
 
     Attributes:
         observed: (2, h, w) gradients of the observation.
@@ -85,7 +86,7 @@ class _Posterior:
         self._remaining = self._variances
 
     def settle(self, kernel: Tensor, rounds: int) -> None:
-        """Find gradients and their variances, by turns, for a (kh, kw) kernel."""
+        """Estimate gradients and their variances alternately for a (kh, kw) kernel."""
         spectrum, power = self._convolution.spectrum(kernel), float(kernel.square().sum())
         for _ in range(rounds):
             precision = self._noise / self._variances
@@ -94,11 +95,11 @@ class _Posterior:
             self._variances = (self.slopes.square() + self._remaining).clamp(min=LEAST_VARIANCE)
 
     def doubt(self) -> float:
-        """Return the sum of the variances that remain."""
+        """Return the sum of the posterior variances."""
         return float(self._remaining[self._inside].sum())
 
     def bound(self, kernel: Tensor) -> float:
-        """Return the bound for the kernel that all has settled for."""
+        """Return the bound for the current kernel."""
         spectra = self._convolution.spectrum(self.slopes), self._convolution.spectrum(kernel)
         residual = self.observed - self._convolution.product(*spectra)
         power = kernel.square().sum()
@@ -109,7 +110,7 @@ class _Posterior:
 def _explaining(
     observed: Tensor, slopes: Tensor, convolution: Convolution, spectrum: Tensor, precision: Tensor, power: float
 ) -> Tensor:
-    """Return the gradients that solve (K^T K + precision) g = K^T y, by some steps of conjugate gradients from a start.
+    """Solve (K^T K + precision) g = K^T y for the gradients, by some conjugate-gradient steps.
 
     The preconditioner is the diagonal, and both directions make their steps together.
     """

@@ -1,4 +1,4 @@
-"""Kernels: (kh, kw) weights, none negative, with the sum one, and the centre at the pixel (kh // 2, kw // 2)."""
+"""Blur kernels: (kh, kw) non-negative weights with sum one, centred at the pixel (kh // 2, kw // 2)."""
 
 import math
 
@@ -13,7 +13,7 @@ POWER_STEPS, SAFETY = 6, 1.1
 
 
 def on_simplex(weights: Tensor) -> Tensor:
-    """Return the nearest weights that are not negative and sum to one.
+    """Project weights onto the simplex: non-negative, with sum one.
 
     Source: Duchi et al., "Efficient projections onto the l1-ball for learning in high dimensions" (ICML 2008).
     """
@@ -23,14 +23,14 @@ def on_simplex(weights: Tensor) -> Tensor:
 
 
 def delta(rows: int, columns: int) -> Tensor:
-    """Return the kernel of no blur."""
+    """Return the delta kernel."""
     kernel = torch.zeros(rows, columns)
     kernel[rows // 2, columns // 2] = 1
     return kernel
 
 
 def fitted(kernel: Tensor, sharp: Tensor, observed: Tensor, ridge: float, steps: int) -> Tensor:
-    """Return the kernel on the simplex with which a picture explains an observation best.
+    """Return the least-squares kernel on the simplex, given a picture and an observation.
 
     It minimises |k * sharp - observed|^2 + ridge |k|^2 by accelerated projected gradients: Beck and Teboulle, "A fast
     iterative shrinkage-thresholding algorithm for linear inverse problems" (SIAM Journal on Imaging Sciences 2, 2009).
@@ -79,7 +79,7 @@ def without_specks(kernel: Tensor, least: float) -> Tensor:
 
 
 def _parts(mask: Tensor) -> Tensor:
-    """Return for each pixel of a (h, w) mask the number of the part that it is of, from 1, and 0 outside."""
+    """Label the connected components of a (h, w) mask from 1; 0 outside."""
     numbers = torch.arange(1.0, mask.numel() + 1).view(mask.shape) * mask
     while True:
         spread = F.max_pool2d(numbers[None], 3, stride=1, padding=1)[0] * mask
@@ -108,7 +108,7 @@ def resized(kernel: Tensor, rows: int, columns: int) -> Tensor:
 
 
 def trimmed(kernel: Tensor) -> Tensor:
-    """Return a kernel cut to the least odd sizes around its centre outside of which it is zero."""
+    """Crop a kernel around its centre to the smallest odd size that holds all non-zero weights."""
     for axis, length in enumerate(kernel.shape):
         places = kernel.sum(1 - axis).nonzero().flatten() - length // 2
         reach = int(places.abs().max())

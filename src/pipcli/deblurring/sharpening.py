@@ -1,10 +1,10 @@
-"""A sharp picture with few edges, to tell a kernel by.
+"""A sharp picture with sparse gradients, from which a kernel is estimated.
 
-With a kernel k the picture x is sought that explains the observation y with gradients at as few pixels as it can,
+Given a kernel k, the picture x minimises the misfit to the observation y and the number of non-zero gradients,
 
     |k * x - y|^2 + w #{p: grad x(p) != 0},
 
-by half-quadratic splitting: by turns the gradients are cut where they are small, and x follows, ever more strictly.
+by half-quadratic splitting: gradients are thresholded and x is solved for alternately, with a rising penalty.
 Source: Xu, Zheng and Jia, "Unnatural L0 sparse representation for natural image deblurring" (CVPR 2013); that the
 weight falls from round to round, Pan et al., "Deblurring text images via L0-regularized intensity and gradient prior"
 (CVPR 2014). The picture is taken as periodic, its opposite edges joined by a ramp; kernels are told from the inside.

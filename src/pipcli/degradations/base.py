@@ -1,4 +1,4 @@
-"""What happened to the picture: a differentiable map from the clean picture to what was observed."""
+"""The degradation (forward operator): a differentiable map from the clean picture to the observation."""
 
 from abc import ABC, abstractmethod
 from fractions import Fraction
@@ -34,7 +34,7 @@ class Degradation(nn.Module, ABC):
 
     @property
     def misfit_tells_error(self) -> bool:
-        """Whether held-out samples tell the squared error of a picture, but for that of the clean one."""
+        """Whether the misfit on held-out samples estimates the squared error of a picture, up to a constant."""
         return self.noise.misfit_is_squared_error and self.tells_error
 
     @abstractmethod
@@ -46,11 +46,11 @@ class Degradation(nn.Module, ABC):
         """Return (height, width) of the picture whose observation has the given size."""
 
     def naive(self, observation: Tensor) -> Tensor:
-        """Return the (N, C, H, W) picture that a user has without us: the (N, C, h, w) observation at its size."""
+        """Return the naive reconstruction (N, C, H, W): the (N, C, h, w) observation at the size of the picture."""
         return observation
 
     def limits(self, observation: Tensor) -> Tensor | None:
-        """Return which samples of a (N, C, h, w) observation are a limit to what came and not what came.
+        """Return which samples of a (N, C, h, w) observation are clipped: bounds of the value, not the value.
 
         1 stands for "at least this", -1 for "at most this", 0 for "this"; None is 0 everywhere.
         """
@@ -58,16 +58,16 @@ class Degradation(nn.Module, ABC):
         return None
 
     def explicable(self, observation: Tensor) -> Tensor | None:
-        """Return the (N, C, h, w) booleans of the samples that a picture in [0, 1] can explain; None is all."""
+        """Return the (N, C, h, w) mask of samples that a picture in [0, 1] can explain; None is all."""
         del observation
         return None
 
     def visible(self, picture: Tensor) -> Tensor:
-        """Return the part of a (..., H, W) picture that the user gets: all of it, unless more had to be generated."""
+        """Return the part of a (..., H, W) picture that is written: all of it, unless a margin was generated."""
         return picture
 
     def serves(self, other: "Degradation") -> bool:
-        """Return whether what happened to the picture of another is the same as here, but for the noise."""
+        """Return whether another degradation is the same map, apart from the noise."""
         return type(self) is type(other)
 
     def data_term(self, prediction: Tensor, observation: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Blur with a known kernel.
 
-What is observed depends on more than what it shows: the picture that explains it is larger by what the kernel reaches
-beyond the edges, so that nothing has to be assumed of what lies there.
+An observation depends on pixels beyond its edges. The generated picture is therefore larger by the reach of the
+kernel, so that no boundary condition has to be assumed.
 """
 
 from typing import final

@@ -1,4 +1,4 @@
-"""Reduction by any factor with a kernel that is stretched by the factor, so that nothing aliases.
+"""Down-sampling by any factor with an anti-aliasing kernel that is stretched by the factor.
 
 The centre of output pixel i lies at (i + 0.5) * scale - 0.5 in input pixels. Weights that fall outside of the picture
 are left out and the rest scaled to sum to one, as in Pillow's reducing `resize`, which made the small pictures of the

@@ -1,4 +1,4 @@
-"""What happened to a picture, done to each frame of a block."""
+"""A degradation of pictures, applied to each frame of a block."""
 
 from typing import final
 

@@ -1,4 +1,4 @@
-"""Nothing but noise: y = x + n."""
+"""The identity: y = x + n."""
 
 from typing import ClassVar
 

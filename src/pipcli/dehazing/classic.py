@@ -1,4 +1,4 @@
-"""The classic way: transmission and airlight from the dark channel alone.
+"""Transmission and airlight from the dark channel prior alone.
 
 Source: He, Sun and Tang, "Single Image Haze Removal Using Dark Channel Prior" (CVPR 2009), with the guided filter of
 their later paper (ECCV 2010) in place of the matting. The fit starts from its airlight.
@@ -40,7 +40,7 @@ def as_airlight(colour: Tensor, channels: int) -> Tensor:
 
 
 def classic_transmission(observation: Tensor, airlight: Tensor, settings: DehazeSettings) -> Tensor:
-    """Return the (1, 1, H, W) transmission that the dark channel says, refined by the guided filter.
+    """Return the (1, 1, H, W) transmission from the dark channel, refined by the guided filter.
 
     It is what a fit that is ended at once falls back to.
     """

@@ -14,7 +14,7 @@ from pipcli.settings import DEHAZE
 
 
 class WithoutHaze:
-    """Takes the haze off each frame, with one airlight for the whole clip."""
+    """Removes haze from each frame, with one airlight for the whole clip."""
 
     leaves_warm = False
 

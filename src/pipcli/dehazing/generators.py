@@ -1,4 +1,4 @@
-"""Scene, transmission and airlight from a generator each, side by side as channels of one picture."""
+"""One generator each for scene, transmission and airlight; their outputs are channels of one picture."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ _MARGIN = 1e-3
 
 
 class Colour(nn.Module):
-    """The generator of a picture of one colour."""
+    """A generator of a constant colour."""
 
     def __init__(self, colours: Tensor) -> None:
         """Start from (K, C, 1, 1) colours in [0, 1]."""
@@ -28,7 +28,7 @@ class Colour(nn.Module):
 
 
 class Known(nn.Module):
-    """Stands for a generator where the picture is known."""
+    """A known picture in the place of a generator."""
 
     picture: Tensor
 
@@ -46,7 +46,7 @@ class Known(nn.Module):
 
 
 class SideBySide(nn.Module):
-    """Generators that see the same coordinates, and whose pictures are the channels of one."""
+    """Generators on the same coordinates whose outputs are concatenated as channels."""
 
     def __init__(self, parts: Sequence[Prior | Colour | Known]) -> None:
         """Join generators of the same K members."""

@@ -1,4 +1,4 @@
-"""The guided filter: smooths a plane but for the edges that a guide has.
+"""The guided filter: smooths a plane, but keeps the edges of a guide.
 
 Source: He, Sun and Tang, "Guided Image Filtering" (ECCV 2010; PAMI 2013), with all of the guide's channels; He and Sun,
 "Fast Guided Filter" (2015): the planes of coefficients are found on a small picture and applied to the full guide.

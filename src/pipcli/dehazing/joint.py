@@ -39,7 +39,7 @@ LEAST_GIVEN = 0.02
 
 @dataclass(frozen=True)
 class Dehazed:
-    """What became of a hazy picture.
+    """The result of dehazing.
 
     Attributes:
         scene: (1, C, H, W) float32 in [0, 1], on the CPU: the picture without haze.
@@ -73,7 +73,7 @@ def dehaze(
     limits: Limits | None = None,
     watch: Watch = UNWATCHED,
 ) -> Dehazed:
-    """Take the haze off a picture.
+    """Remove haze from a picture.
 
     Args:
         observation: (1, C, H, W) float32 in [0, 1], on the CPU; C is 1 or 3.
@@ -96,7 +96,7 @@ def dehaze(
 
 
 class _Dehazing:
-    """The way of one picture."""
+    """The dehazing of one picture."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""From a fitted transmission to one with the picture's edges, and from that to the scene."""
+"""Edge-aware refinement of the fitted transmission, and the scene from it."""
 
 import torch
 from torch import Tensor
@@ -46,7 +46,7 @@ def clear_scene(
     noise_std: float,
     least: tuple[float, float],
 ) -> Tensor:
-    """Return the scene by the model, with care for what would be amplified most.
+    """Invert the model of haze, with regularisation where noise would be amplified most.
 
     What the generators explain of the picture is free of noise, and is inverted as it is. The rest, the details, would
     be amplified by 1 / t, and its noise too; Wiener's answer to noise of e times their variance is t / (t^2 + e).

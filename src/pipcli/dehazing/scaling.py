@@ -1,4 +1,4 @@
-"""Sizes: haze is looked for in a small picture, and taken off the whole one."""
+"""Scaling: haze is estimated in a small picture and removed from the full one."""
 
 from torch import Tensor
 from torch.nn import functional as F

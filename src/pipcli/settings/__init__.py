@@ -1,4 +1,4 @@
-"""Every number that a restoration runs with, written once; imports no torch, so that `--help` is instant.
+"""All settings of a restoration, each written once; imports no torch, so that `--help` is instant.
 
 `names` are what users type, `generators` and `records` what a row is made of, `rows` the rows: ours and those of the
 papers; `finishes` say what follows the fit. A command takes a row with `preset` and replaces what the user said;

@@ -1,4 +1,4 @@
-"""Frequencies in the user's words, put into a row."""
+"""Frequency limits in the units of the user, put into a row of settings."""
 
 import math
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What follows the fit, one row a task and quality."""
+"""Settings of the refinement after the fit: one row for each task and quality."""
 
 from dataclasses import replace
 

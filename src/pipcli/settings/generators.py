@@ -1,4 +1,4 @@
-"""What a generator is made of: a record for each kind of encoding and of network."""
+"""Settings of generators: a record for each kind of encoding and of network."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -196,7 +196,7 @@ class ResNetSettings:
 
 @dataclass(frozen=True)
 class MlpSettings:
-    """The shape of a network with ReLUs that sees one pixel at a time.
+    """The shape of a coordinate network with ReLUs.
 
     Attributes:
         width: channels of each hidden layer.
@@ -209,7 +209,7 @@ class MlpSettings:
 
 @dataclass(frozen=True)
 class SirenSettings:
-    """The shape of a network with sines that sees one pixel at a time.
+    """The shape of a coordinate network with sines (SIREN).
 
     Attributes:
         width: channels of each hidden layer.

@@ -1,4 +1,4 @@
-"""What users choose by name."""
+"""Enumerations of what users choose by name."""
 
 from enum import StrEnum
 
@@ -17,7 +17,7 @@ class PriorName(StrEnum):
 
 
 class Quality(StrEnum):
-    """How much time to spend: a preview, the default, or a branch that sees the noisy picture beside the prior."""
+    """Quality levels: a preview, the default, or with a second network that sees the noisy picture."""
 
     DRAFT = "draft"
     STANDARD = "standard"

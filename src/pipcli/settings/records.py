@@ -1,4 +1,4 @@
-"""What a row of settings is made of besides the generator: its fit, its windows, and what follows."""
+"""Records of settings besides the generator: the fit, the windows, and the refinement."""
 
 from dataclasses import dataclass
 
@@ -40,7 +40,7 @@ class FitSettings:
 
 @dataclass(frozen=True)
 class Tiles:
-    """Windows of the picture that get a network each; where they overlap, the networks' answers average.
+    """Overlapping windows with a network each; their pictures are averaged where they overlap.
 
     Attributes:
         side: of a window, in pixels; a smaller picture is one window.
@@ -91,7 +91,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Splitting:
-    """How a picture is brought by turns nearer to pictures and to what was observed of it through a known linear map.
+    """Half-quadratic splitting: alternating denoising and data steps for a known linear map.
 
     Attributes:
         rounds: in their order, with a falling standard deviation; one at least.
@@ -134,7 +134,7 @@ class BranchSettings:
 
 @dataclass(frozen=True)
 class FinishSettings:
-    """What becomes of the networks' picture and the observation when both are there.
+    """The refinement: what is made of the networks' picture and the observation.
 
     Attributes:
         passes: of the non-local filter, each with the result of the one before as its pilot; none: no filter at all.
