@@ -3,7 +3,7 @@
 Jointly with a picture, the delta kernel always explains an observation best. Kernels are therefore compared by the
 probability of the observation, marginalised over pictures. With gradients g of the picture that are independent and
 sparse, each normal with a variance of its own that is estimated with them, and noise of variance v, the negative
-logarithm of that probability is bounded by
+logarithm of that probability is bounded above by
 
     |k * g - y|^2 / v + sum g^2 / c + log(1 + c |k|^2 / v)
 
