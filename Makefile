@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
-.PHONY: demo test test-slow check lint types format coverage bench-gpu quality clean
+.PHONY: pages demo test test-slow check lint types format coverage bench-gpu quality clean
 
 demo: $(READY)
 	$(BIN)/python examples/demo.py
@@ -45,6 +45,10 @@ RESULTS ?= benchmarks/results/quality.json
 quality: $(READY)
 	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev,benchmarks]'
 	$(BIN)/python benchmarks/quality.py $(DATA) $(WITH) --json $(RESULTS) --resume
+
+# Writes the tables of the docs and of the README from benchmarks/results/.
+pages: $(READY)
+	$(BIN)/python benchmarks/measured_page.py
 
 clean:
 	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* src/*.egg-info

@@ -1,9 +1,9 @@
-"""Write docs/measured.md and the table of README.md from the JSONs of `results/` and `published.json`.
+"""Write docs/measured.md, docs/quality.md and the table of README.md from the JSONs of `results/` and `published.json`.
 
 The words of the page are in `measured_page.md`; each line `<!-- NAME -->` there is replaced by the table of that name.
 The table of the README stands between two such lines and is replaced there.
 
-    python benchmarks/measured_page.py            # writes both
+    python benchmarks/measured_page.py            # writes all three
     python benchmarks/measured_page.py --check    # exit code 1 if one of them would change
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from common.summaries import mean
+from quality_page import page as quality_page
 
 Row = dict[str, Any]
 FOLDER = Path(__file__).parent
@@ -35,6 +36,9 @@ TASKS = {
     "dehaze-pair": "`dehaze`, one pair",
 }
 STANDARD = "pip:standard"
+# The JSONs of docs/quality.md, in their order there.
+QUALITY = ("quality-published", "quality-published-best", "quality-published-dip", "quality-10", "quality-50")
+QUALITY += ("quality-seeds", "quality-50-best", "quality-own", "noise-kinds")
 
 
 def result(name: str) -> Any:
@@ -373,9 +377,10 @@ def pages() -> dict[Path, str]:
         if place not in words:
             raise SystemExit(f"measured_page.md has no line {place}")
         words = words.replace(place, made())
+    quality = quality_page([result(name) for name in QUALITY])
     front = (ROOT / "README.md").read_text()
     front = README_TABLE.sub(lambda found: found.group(1) + readme() + found.group(2), front)
-    return {ROOT / "docs" / "measured.md": words, ROOT / "README.md": front}
+    return {ROOT / "docs" / "measured.md": words, ROOT / "docs" / "quality.md": quality, ROOT / "README.md": front}
 
 
 def main() -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipcli.jobs.photos import job
 from pipcli.refine.r2r import Branch
 from support.running import Run, lines_of, opened, smooth_picture
 
@@ -67,3 +68,32 @@ def test_the_time_limit_is_of_the_branch_too(denoise: Command, tmp_path: Path) -
     run = denoise(source, "--quality", "best", "--sigma", "20", "--time-limit", "0.01")
     assert run.code == 0
     assert "written without it" in run.err.decode()
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_a_fit_is_not_lost_when_the_filters_run_out_of_memory(
+    error: Exception, denoise: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "finish", raising(error))
+    run = denoise(smooth_picture(tmp_path / "in.png", 32), "--sigma", "20", "--steps", "5")
+    assert run.code == 0
+    assert b"the filters ran out of memory: the networks' picture is written" in run.err
+    assert opened(tmp_path / "in_denoised.png").size == (32, 32)
+
+
+def test_another_error_of_the_filters_is_not_hidden(
+    denoise: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "finish", raising(RuntimeError("a defect")))
+    with pytest.raises(RuntimeError, match="a defect"):
+        denoise(smooth_picture(tmp_path / "in.png", 32), "--sigma", "20", "--steps", "5")
+    assert not (tmp_path / "in_denoised.png").exists()
+
+
+def raising(error: Exception) -> Callable[..., None]:
+    """A function that raises, whatever it is called with."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail
