@@ -81,6 +81,9 @@ class FakeGroup:
             for iterate, values in zip(blocks[-1], residuals, strict=True)
         ]
 
+    def show_all(self, place: int) -> None:
+        self.fits[place].picture = self.fits[place].picture + 0.4
+
     def state_dict(self) -> dict[str, torch.Tensor]:
         return {"steps": torch.tensor([fit.steps_done for fit in self.fits])}
 
@@ -96,6 +99,7 @@ class Planned:
     window: Window
     make: Callable[[float], FakeFit]
     rules: Rules
+    refit: int = 0
 
 
 def falling(step: int) -> float:
@@ -172,7 +176,7 @@ def solve_several(
         return FakeGroup([planned[number].make(factor) for number in numbers])
 
     return restore(
-        [Picture(size, [Member(one.window, one.rules) for one in members]) for size, members in pictures],
+        [Picture(size, [Member(one.window, one.rules, one.refit) for one in members]) for size, members in pictures],
         build_fit,  # type: ignore[arg-type]
         limits=Limits(steps, seconds),
         watch=watch or Recorder(),
@@ -605,3 +609,20 @@ def test_a_group_carries_as_many_ended_members_as_its_slack_allows(slack: float)
     assert solution.steps_done[2:] == (200, 200)
     assert solution.steps_done[0] == solution.steps_done[1] < 200
     assert built == ([4] if slack else [4, 2])
+
+
+@pytest.mark.parametrize(("steps", "ended"), [(200, Outcome.HELD_OUT), (60, Outcome.STEP_LIMIT)])
+def test_in_the_end_a_member_sees_what_was_held_out(steps: int, ended: Outcome) -> None:
+    """The held-out error is least at step 50, and the rule waits for 30 more."""
+    refitting, other = (dataclasses.replace(member(rules=held_out), refit=refit) for refit in (12, 0))
+    solution = solve(refitting, other, steps=steps, together=2)
+    assert solution.outcome is ended
+    assert solution.steps_done == ((92, 80) if steps == 200 else (60, 60))
+    assert solution.steps == ((92, 50) if steps == 200 else (60, 50))
+    assert torch.allclose(solution.image, torch.full((1, 1, 2, 2), (0.6 + 0.2) / 2))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_however_few_the_steps_half_of_them_are_before_all_is_shown(steps: int) -> None:
+    solution = solve(dataclasses.replace(member(rules=held_out), refit=100), steps=steps)
+    assert solution.steps_done == (steps,)

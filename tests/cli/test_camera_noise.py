@@ -49,3 +49,17 @@ def test_a_given_sigma_is_the_level_of_the_whole(noisy: Path, denoise: Command) 
     assert start["noise"] == {
         "kind": "camera", "detected": False, "level": 12.0, "unit": "sigma", "origin": "given"
     }  # fmt: skip
+
+
+def test_a_generator_without_filters_takes_out_correlated_noise(noisy: Path, denoise: Command, tmp_path: Path) -> None:
+    run = denoise(noisy, "--prior", "dip", "--no-filters", "--steps", "60", "--json")
+    result = next(line for line in lines_of(run) if line["type"] == "result")
+    assert result["outcome"] in ("step_limit", "held_out")
+    assert 50 < result["steps"][0] <= 60
+    assert error(tmp_path / "in_denoised.png") < 0.75 * error(noisy)
+
+
+def test_the_second_network_is_one_of_the_filters(noisy: Path, denoise: Command) -> None:
+    run = denoise(noisy, "--no-filters", "--quality", "best")
+    assert run.code == 2
+    assert b"--no-filters" in run.err

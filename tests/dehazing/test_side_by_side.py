@@ -7,7 +7,8 @@ import torch
 from pipcli.coords import pixel_grid
 from pipcli.degradations import Haze
 from pipcli.dehazing.generators import Colour, Known, SideBySide
-from pipcli.fit.fit import Fit, draw_held_out
+from pipcli.fit.counting import draw_held_out
+from pipcli.fit.fit import Fit
 from pipcli.noise import Gaussian
 from pipcli.priors import build
 from pipcli.settings import DEHAZE

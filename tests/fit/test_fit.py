@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from pipcli.fit.fit import draw_held_out, members_of
+from pipcli.fit.fit import members_of
 from support.fits import ROWS, make_fit, picture, three_pictures
 
 
@@ -178,9 +178,16 @@ def test_what_is_taken_out_of_a_fit_is_a_copy() -> None:
     assert torch.equal(state["average"]["value"], before)
 
 
-def test_at_least_one_pixel_is_held_out_unless_none_shall_be(generator: torch.Generator) -> None:
-    assert draw_held_out((20, 24), 1e-9, generator).sum() == 1
-    assert not draw_held_out((20, 24), 0.0, generator).any()
-    assert not draw_held_out((3, 3), 0.5, generator).any()
-    share = draw_held_out((200, 240), 0.04, generator).float().mean()
-    assert 0.03 < share < 0.05
+def test_what_is_held_out_can_be_shown_to_one_member() -> None:
+    fits = [make_fit(ROWS["pip"], three_pictures()) for _ in range(2)]
+    for fit in fits:
+        fit.step()
+    fits[0].show_all(1)
+    assert [bool(mask.any()) for mask in fits[0].held_out] == [True, False, True]
+    changed = fits[0].observations.clone()
+    changed[:, :, fits[1].held_out[1]] = 1 - changed[:, :, fits[1].held_out[1]]
+    for fit in fits:
+        fit.observations = changed
+    residuals = [[iterate.residual for iterate in fit.step()] for fit in fits]
+    assert residuals[0][1] > 1.05 * residuals[1][1]
+    assert residuals[0][::2] == pytest.approx(residuals[1][::2])

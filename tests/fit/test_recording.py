@@ -70,7 +70,7 @@ def test_what_cannot_be_recorded_is_done_in_full_and_said_once(caplog: pytest.Lo
             work(lambda: done.append(1))
     assert len(done) == 8
     (message,) = caplog.messages
-    assert message.endswith("made one by one: operation not permitted")
+    assert message.endswith("launched one by one: operation not permitted")
 
 
 def test_too_little_memory_for_a_record_is_too_little_memory() -> None:

@@ -140,3 +140,11 @@ def test_the_noise_is_said_in_words() -> None:
 def test_a_picture_that_shows_nothing_has_white_noise_of_the_given_level() -> None:
     noise = Camera.of(Evidence(torch.full((1, 3, 9, 9), 0.5)), 10.0)
     assert noise.expected_misfit(torch.full((1, 3, 9, 9), 0.5)) == pytest.approx((10 / 255) ** 2)
+
+
+def test_correlated_noise_reaches_farther_the_softer_it_is() -> None:
+    reaches = []
+    for blur in (0.8, 2.0):
+        seen = ramp(192) + torch.from_numpy(camera_noise((192, 192, 3), 6 / 255, blur)).permute(2, 0, 1)[None].float()
+        reaches.append(Camera.of(Evidence(seen), None).reach)
+    assert 2 <= reaches[0] < reaches[1] <= 8

@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 from pipcli.coords import space_time_grid
 from pipcli.degradations import FrameByFrame, Identity
-from pipcli.fit.fit import Fit, draw_held_out
+from pipcli.fit.counting import draw_held_out
+from pipcli.fit.fit import Fit
 from pipcli.noise import Gaussian
 from pipcli.priors import Prior, build
 from pipcli.priors.batched import EPSILON, channels_last, convolve, frames_of, from_frames, normalise

@@ -6,7 +6,8 @@ import torch
 
 from pipcli.coords import pixel_grid
 from pipcli.degradations import Identity
-from pipcli.fit.fit import Fit, draw_held_out
+from pipcli.fit.counting import Counting, draw_held_out
+from pipcli.fit.fit import Fit
 from pipcli.fit.recording import Recorder
 from pipcli.noise import Gaussian
 from pipcli.priors import build
@@ -47,7 +48,7 @@ def make_fit(
         coords,
         settings,
         held_out,
-        observed=observed,
+        counting=Counting(observed),
         generators=generators,
         recorder=recorder,
     )

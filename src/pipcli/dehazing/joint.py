@@ -19,8 +19,9 @@ from pipcli.dehazing.classic import as_airlight, classic_transmission, estimate_
 from pipcli.dehazing.generators import Colour, Known, SideBySide
 from pipcli.dehazing.refinement import clear_scene, refined
 from pipcli.dehazing.scaling import enlarged, radius_of, shrunk
+from pipcli.fit.counting import draw_held_out
 from pipcli.fit.device import Device
-from pipcli.fit.fit import Fit, draw_held_out
+from pipcli.fit.fit import Fit
 from pipcli.fit.recording import recorder_for
 from pipcli.fit.stopping import HeldOut, StopRule
 from pipcli.noise import Gaussian

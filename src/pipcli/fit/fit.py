@@ -12,7 +12,6 @@ One fit has K independent members, each with an observation of its own, that are
 of every tensor of the state is the member, so that members can be taken out of a state and continued alone.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, partial
@@ -23,12 +22,10 @@ from torch import Tensor
 
 from pipcli.fit.adam import Adam
 from pipcli.fit.averaging import RunningAverage
+from pipcli.fit.counting import ALL, Counting
 from pipcli.fit.recording import Recorder, Repeated
 from pipcli.fit.regularisers import penalties
 from pipcli.settings import FitSettings
-
-# Below this many pixels a held-out share is too small a sample to stop by, and too dear a loss for the fit.
-FEWEST_PIXELS_TO_HOLD_OUT = 256
 
 Value = TypeVar("Value")
 
@@ -59,20 +56,6 @@ class Degrading(Protocol):
     def state_dict(self) -> Any: ...
 
     def load_state_dict(self, state_dict: Any) -> Any: ...
-
-
-def draw_held_out(size: tuple[int, ...], share: float, generator: torch.Generator) -> Tensor:
-    """Draw the held-out pixels: none for tiny pictures or a share of 0, else at least one.
-
-    Args:
-        size: height and width of a picture, or before them the number of frames.
-        share: of the pixels, in [0, 1).
-        generator: draws them.
-    """
-    if math.prod(size) < FEWEST_PIXELS_TO_HOLD_OUT or share == 0:
-        return torch.zeros(size, dtype=torch.bool)
-    draws = torch.rand(size, generator=generator)
-    return draws <= max(share, float(draws.min()))
 
 
 @dataclass(frozen=True)
@@ -118,7 +101,7 @@ class Fit:
         settings: FitSettings,
         held_out: Tensor,
         *,
-        observed: Tensor | None = None,
+        counting: Counting = ALL,
         generators: Sequence[torch.Generator],
         recorder: Recorder | None = None,
     ) -> None:
@@ -132,8 +115,7 @@ class Fit:
                 members as there are where each has its own.
             settings: learning rate, averaging and penalties.
             held_out: (K, h, w) or (K, T, h, w) booleans, on the CPU: the pixels that the loss does not see.
-            observed: like the observations, or with one channel, booleans, on the CPU: the samples that say anything of
-                the picture, which alone are fitted or held out; None is all of them.
+            counting: which other samples count.
             generators: the CPU generator of each member, from which the prior draws too; their states are part of the
                 fit's.
             recorder: records the step, to have it repeated without the host; None to make each in full.
@@ -159,23 +141,25 @@ class Fit:
             last_rate=settings.last_rate,
             steps=settings.steps,
         )
-        self.observed = observed
-        self._hold_out(held_out)
+        self.counting = counting
+        self._hold_out(held_out, torch.zeros_like(held_out) if counting.gap is None else counting.gap)
         self._repeated = Repeated(recorder)
 
-    def _hold_out(self, held_out: Tensor) -> None:
-        """Exclude the pixels of (K, h, w) masks from the loss, in all channels."""
-        self.held_out = held_out
+    def _hold_out(self, held_out: Tensor, gap: Tensor) -> None:
+        """Leave the pixels of (K, h, w) masks out of the loss, in all channels, and measure the error on the first."""
+        self.held_out, self.gap = held_out.clone(), gap.clone()
         self._any_held_out = bool(held_out.any())
-        self._weights = self._equal_weights(~held_out)
-        self._held_out_weights = self._equal_weights(held_out)
+        device = self.observations.device
+        self._weights = self.counting.shares(~(held_out | gap), self.observations.shape[1]).to(device)
+        self._held_out_weights = self.counting.shares(held_out, self.observations.shape[1]).to(device)
 
-    def _equal_weights(self, pixels: Tensor) -> Tensor:
-        """Return weights with the sum 1 for the observed samples of each member's pixels, given as (K, h, w) masks."""
-        samples = pixels[:, None] if self.observed is None else pixels[:, None] & self.observed
-        repeats = self.observations.shape[1] // samples.shape[1]
-        counts = samples.sum(tuple(range(1, samples.ndim)), keepdim=True).clamp(min=1)
-        return (samples.float() / (repeats * counts)).to(self.observations.device)
+    def show_all(self, member: int) -> None:
+        """Let the loss of a member see what was held out from it until now, and the gaps around it."""
+        self.held_out[member] = self.gap[member] = False
+        channels = self.observations.shape[1]
+        # In place: a recorded step reads these very tensors.
+        self._weights.copy_(self.counting.shares(~(self.held_out | self.gap), channels))
+        self._held_out_weights.copy_(self.counting.shares(self.held_out, channels))
 
     def step(self) -> list[Iterate]:
         """Make one step of the optimiser and return the iterate of each member."""
@@ -247,6 +231,7 @@ class Fit:
             "optimiser": self.optimiser.state_dict(),
             "average": self.average.state_dict(),
             "held_out": self.held_out,
+            "gap": self.gap,
             "generators": torch.stack([generator.get_state() for generator in self.generators]),
         }
 
@@ -264,7 +249,7 @@ class Fit:
         self.degradation.load_state_dict(state["degradation"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.average.load_state_dict(state["average"])
-        self._hold_out(state["held_out"])
+        self._hold_out(state["held_out"], state["gap"])
         for generator, own in zip(self.generators, state["generators"], strict=True):
             generator.set_state(own.clone())  # which reads a view from the start of what it looks at
         self.steps_done = state["step"]

@@ -11,7 +11,9 @@ from pipcli.settings import (
     HELD_OUT_FRACTION,
     LEVELS,
     MEMBERS_TO_COMPARE,
+    FinishSettings,
     NoiseName,
+    Quality,
     Settings,
     StopName,
     preset,
@@ -73,7 +75,20 @@ def settings_of(request: Request, row_of: Callable[..., Settings] = preset) -> S
         tv=_weight("--tv", request.tv, row.fit.tv),
         tikhonov=_weight("--tikhonov", request.tikhonov, row.fit.tikhonov),
     )
-    return dataclasses.replace(row, fit=fit)
+    return dataclasses.replace(row, fit=fit, finish=_finish(request, row))
+
+
+def _finish(request: Request, row: Settings) -> FinishSettings:
+    """Return what follows the networks: the row's own, or nothing.
+
+    Raises:
+        UnusableInputError: the quality asks for what the user does without.
+    """
+    if request.task.filtered:
+        return row.finish
+    if request.quality is Quality.BEST:
+        raise UnusableInputError("--quality best adds what --no-filters leaves out: leave out either")
+    return FinishSettings()
 
 
 def _generator(request: Request, row: Settings) -> Settings:

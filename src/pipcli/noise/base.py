@@ -113,6 +113,11 @@ class Noise(ABC):
         """Return this noise with its standard deviation multiplied by a factor above 0."""
         return replace(self, level=self.level * strength, std=self.std * strength, strength=self.strength * strength)
 
+    @property
+    def reach(self) -> int:
+        """Pixels of a row over which the noise is correlated, the first counted: 1 where each has its own."""
+        return 1
+
     @abstractmethod
     def misfit(self, prediction: Tensor, observation: Tensor) -> Tensor:
         """Return the misfit of each sample of two (N, C, h, w) tensors in [0, 1]; least on average at the clean one."""

@@ -74,7 +74,7 @@ class Camera(Noise):
         """The noise in words for the user."""
         shadows, lights = self._grey_levels()
         return (
-            f"{self.name} noise, correlated over {self._reach()} pixels, {shadows:.1f} grey levels in shadows, "
+            f"{self.name} noise, correlated over {self.reach} pixels, {shadows:.1f} grey levels in shadows, "
             f"{lights:.1f} in lights{self._in_colour()} ({self._origin_in_words})"
         )
 
@@ -90,11 +90,12 @@ class Camera(Noise):
             return ""
         return f", {math.sqrt(variances[1:].mean() / max(variances[0], 1e-12)):.1f} times in colour"
 
-    def _reach(self) -> int:
-        """Return the correlation length along a row, in pixels, at least 1."""
+    @property
+    def reach(self) -> int:
+        """The correlation length along a row, in pixels, at least 1."""
         covariances = self.spectrum.covariances(FARTHEST)
         below = np.flatnonzero(covariances < CORRELATED * max(covariances[0], 1e-12))
-        return int(below[0]) if len(below) else FARTHEST
+        return max(1, int(below[0])) if len(below) else FARTHEST
 
 
 def shows_camera_noise(evidence: Evidence) -> bool:

@@ -139,10 +139,13 @@ class Member:
     Attributes:
         window: the part of the picture that it makes.
         build_rules: makes its stop rules; the first that prefers a picture decides which is taken.
+        refit: the steps that it makes in the end with what was held out before, so that the answer has seen all; 0
+            takes the picture that the rules prefer.
     """
 
     window: Window
     build_rules: Callable[[], Sequence[StopRule]]
+    refit: int = 0
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,7 @@ class _Run:
         self.number = number
         self.member = member
         self.limits = limits
+        self.refit = min(member.refit, limits.steps // 2)
         self.outcome: Outcome | None = None
         self.answer: Choice | None = None
         self.last_output: Tensor | None = None
@@ -192,24 +196,38 @@ class _Run:
         self.lowest_residual = float("inf")
         self.held_out_error: float | None = None
         self.steps_done = 0
+        self.refit_from: int | None = None
+        self.refit_reason: Outcome | None = None
+
+    @property
+    def last_step(self) -> int:
+        """The last step of what it is doing: before what was held out is shown to it, or after."""
+        return self.limits.steps - self.refit if self.refit_from is None else self.refit_from + self.refit
 
     def see(self, iterate: Iterate, must_end: Outcome | None) -> None:
         """Take note of the latest iterate, and end if the member's own rules and limits, or the caller, say so."""
         self.steps_done = iterate.step
         # Every rule must see every iterate, so all are asked before any is heeded.
         fired = [rule for rule in self.rules if rule.update(iterate)]
-        if fired:
-            self.outcome = RULE_OUTCOMES[fired[0].name]
-        elif iterate.step >= self.limits.steps:
-            self.outcome = Outcome.STEP_LIMIT
-        else:
-            self.outcome = must_end
+        ended = RULE_OUTCOMES[fired[0].name] if fired else None
+        if ended is None and iterate.step >= self.last_step:
+            ended = self.refit_reason or Outcome.STEP_LIMIT
+        begins_refit = ended is not None and self.refit > 0 and self.refit_from is None and must_end is None
+        self.outcome = None if begins_refit else ended or must_end
         told = iterate.step == 1 or iterate.step % CHECK_EVERY == 0 or self.outcome is not None
-        if told and iterate.held_out_error is not None:
+        if told and iterate.held_out_error is not None and self.refit_from is None:
             self.held_out_error = iterate.held_out_error()
+        if begins_refit:
+            self._begin_refit(iterate.step, ended)
         if self.outcome is not None:
             self.last_output = iterate.output.cpu()
             self.answer = self._choice(iterate)
+
+    def _begin_refit(self, step: int, reason: Outcome | None) -> None:
+        """Go on with all pixels: what the rules have to tell is told."""
+        self.refit_from, self.refit_reason = step, reason
+        self.rules = []
+        self.lowest_residual = float("inf")  # the residual of more pixels is another
 
     def _choice(self, iterate: Iterate) -> Choice:
         """Return the picture that the rules prefer, else the latest estimate."""
@@ -258,6 +276,8 @@ class _Run:
             "lowest_residual": self.lowest_residual,
             "held_out_error": self.held_out_error,
             "steps_done": self.steps_done,
+            "refit_from": self.refit_from,
+            "refit_reason": None if self.refit_reason is None else self.refit_reason.name,
             "diverged_at": self.diverged_at,
             "outcome": None if self.outcome is None else self.outcome.name,
             "answer": None if self.answer is None else {"image": self.answer.image, "step": self.answer.step},
@@ -266,6 +286,9 @@ class _Run:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a state of `state_dict`."""
+        self.refit_from = state["refit_from"]
+        self.refit_reason = None if state["refit_reason"] is None else Outcome[state["refit_reason"]]
+        self.rules = [] if self.refit_from is not None else self.rules
         for rule, own in zip(self.rules, state["rules"], strict=True):
             rule.load_state_dict(own)
         self.lowest_residual = state["lowest_residual"]
@@ -307,7 +330,7 @@ class _Group:
     def _advance_block(self, steps: int, must_end: Callable[[], Outcome | None]) -> list[_Run]:
         """Make steps up to the next at which a rule must look; return the members that diverged."""
         limits = [rule.longest_block for run in self.active for rule in run.rules if rule.longest_block is not None]
-        to_the_end = min(run.limits.steps for run in self.active) - self.fit.steps_done
+        to_the_end = min(run.last_step for run in self.active) - self.fit.steps_done
         ending: Outcome | None = None
 
         def ends() -> bool:
@@ -322,6 +345,8 @@ class _Group:
                 continue
             if not run.diverges(iterate):
                 run.see(iterate, ending)
+                if run.refit_from == iterate.step:
+                    self.fit.show_all(place)
             elif not run.ends_with_its_best(iterate.step):
                 run.begin_again(iterate.step)
                 diverged.append(run)

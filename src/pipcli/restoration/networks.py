@@ -6,15 +6,16 @@ says for those what is asked here of `informative_mask`, `as_pictures`, `fitted`
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from pipcli.coords import pixel_grid
+from pipcli.fit.counting import Counting, draw_held_out, draw_held_out_blocks
 from pipcli.fit.device import Device
-from pipcli.fit.fit import Degrading, Fit, draw_held_out
+from pipcli.fit.fit import Degrading, Fit
 from pipcli.fit.memory import member_bytes, parameters_at, step_bytes
 from pipcli.fit.recording import recorder_for
 from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, StopRule
@@ -40,6 +41,8 @@ from pipcli.tiles import Window, windows
 
 # Of the generated size: the observation, both joined pictures with their weights, and copies on the way to the file.
 WHOLE_PICTURES = 6
+# Of the steps of a network, those that it makes in the end with what was held out as blocks.
+REFIT_SHARE = 0.2
 
 
 def build_rules(stop: StopName, fit: FitSettings, noise: Noise, observation: Tensor) -> list[StopRule]:
@@ -93,11 +96,27 @@ class Networks:
         self.stop = stop
         self.seed = seed
         # One draw for the whole picture, so that networks which share a pixel agree on it.
-        share = settings.fit.held_out_fraction
-        self.held_out = draw_held_out(observation.shape[2:], share, torch.Generator().manual_seed(seed))
+        self.held_out, self.gap = self._draw_held_out(settings.fit.held_out_fraction)
         self.tiles = settings.tiles or Tiles(*[max(target)] * 2)
         self.windows = self._places() * settings.fit.members
         self.parts = [self._part(window) for window in self.windows]
+
+    def _draw_held_out(self, share: float) -> tuple[Tensor, Tensor | None]:
+        """Return the pixels that are held out, and the gaps around them where the noise is correlated."""
+        size, generator = self.observation.shape[2:], torch.Generator().manual_seed(self.seed)
+        if self.noise.reach == 1:
+            return draw_held_out(size, share, generator), None
+        return draw_held_out_blocks(size, share, self.noise.reach, generator)
+
+    @property
+    def refit_steps(self) -> int:
+        """How many steps each network makes in the end with what was held out: none where filters are to weigh by it.
+
+        Blocks with their gaps are so large a part of a picture that its answer must not do without them.
+        """
+        if self.gap is None or not self.gap.any() or self.settings.finish.splitting is not None:
+            return 0
+        return round(REFIT_SHARE * self.settings.fit.steps)
 
     def explicable(self) -> Tensor | None:
         """Return the samples of the observation that the networks' picture can explain; None is all of them."""
@@ -186,8 +205,8 @@ class Networks:
     def picture(self) -> Picture:
         """Return the picture with all networks as members of a restoration."""
         size = self.degradation.target_size((self.observation.shape[-2], self.observation.shape[-1]))
-        places = zip(self.windows, self.parts, strict=True)
-        return Picture(size, [Member(part, partial(self.build_rules, window)) for window, part in places])
+        places, refit = zip(self.windows, self.parts, strict=True), self.refit_steps
+        return Picture(size, [Member(part, partial(self.build_rules, window), refit) for window, part in places])
 
     def build_rules(self, window: Window) -> list[StopRule]:
         """Make the stop rules of the network of a window."""
@@ -264,18 +283,32 @@ def _build_fit(places: Sequence[tuple[Networks, int]], rate_factor: float) -> Fi
         first.coords([number for _, number in places], size).to(target),
         dataclasses.replace(first.settings.fit, learning_rate=rate),
         torch.stack([networks.windows[number].cut(networks.held_out) for networks, number in places]),
-        observed=_observed(places),
+        counting=Counting(
+            _cut_of_all(places, lambda one: one.observed, lambda one: one.observation[:, :1] >= 0),
+            _cut_of_all(places, lambda one: one.gap, lambda one: torch.zeros_like(one.held_out), stacked=True),
+        ),
         generators=generators,
         recorder=recorder_for(target),
     )
 
 
-def _observed(places: Sequence[tuple[Networks, int]]) -> Tensor | None:
-    """Return the (K, C or 1, h, w) samples of the networks' windows that say anything of the picture; None is all."""
-    masks: list[Tensor] = []
-    if all(networks.observed is None for networks, _ in places):
+def _cut_of_all(
+    places: Sequence[tuple[Networks, int]],
+    of: Callable[[Networks], Tensor | None],
+    otherwise: Callable[[Networks], Tensor],
+    *,
+    stacked: bool = False,
+) -> Tensor | None:
+    """Return the windows of some networks cut of a map of their pictures, together; None where no picture has one.
+
+    Args:
+        places: the networks, each of a picture and with its number there.
+        of: returns the map of a picture.
+        otherwise: returns what stands for it where others have one.
+        stacked: whether the maps lack the dimension of the members.
+    """
+    if all(of(networks) is None for networks, _ in places):
         return None
-    for networks, number in places:
-        observed = networks.observation[:, :1] >= 0 if networks.observed is None else networks.observed
-        masks.append(networks.windows[number].cut(observed))
-    return torch.cat(masks)
+    maps = [(networks, number, of(networks)) for networks, number in places]
+    cuts = [networks.windows[number].cut(otherwise(networks) if one is None else one) for networks, number, one in maps]
+    return torch.stack(cuts) if stacked else torch.cat(cuts)

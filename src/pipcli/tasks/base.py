@@ -98,6 +98,7 @@ class Task:
         companions: what is written beside the result.
         words: returns what the task's own options say, by their names, files by their checksums.
         strength: how many times the standard deviation of the noise, as it is told or found, is taken out.
+        filtered: whether filters follow the networks.
         solve: arrives at the result of a (1, C, H, W) observation in a way of the task's own, in place of networks on
             windows and filters; None for those.
         clips: what it says of clips.
@@ -120,6 +121,7 @@ class Task:
     companions: tuple[Companion, ...] = ()
     words: "Callable[[], Identity]" = dict
     strength: float = 1.0
+    filtered: bool = True
     solve: "Callable[[Tensor, Work], Solution] | None" = None
     clips: OnClips = OnClips()
 

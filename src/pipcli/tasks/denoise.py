@@ -24,6 +24,7 @@ class DenoiseOptions:
     """
 
     strength: options.Strength = 1.0
+    no_filters: options.NoFilters = False
 
 
 def task_of(own: DenoiseOptions, said: TaskOptions) -> Task:
@@ -35,7 +36,8 @@ def task_of(own: DenoiseOptions, said: TaskOptions) -> Task:
         degradation=noise_only,
         gives_back=True,
         strength=own.strength,
-        words=lambda: {"--strength": own.strength},
+        filtered=not own.no_filters,
+        words=lambda: {"--strength": own.strength, "--no-filters": own.no_filters},
         clips=OnClips(line_by_line=True),
     )
 

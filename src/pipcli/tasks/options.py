@@ -96,6 +96,14 @@ Strength = Annotated[
         rich_help_panel=panels.NOISE,
     ),
 ]
+NoFilters = Annotated[
+    bool,
+    typer.Option(
+        "--no-filters",
+        help="Write the generator's picture as it is, without the filters that follow.",
+        rich_help_panel=panels.GENERATOR,
+    ),
+]
 Prior = Annotated[
     PriorName,
     typer.Option(

@@ -159,7 +159,8 @@ class PhotoJob:
 
         What the user says of the noise is not doubted, nor is an estimate that was cut short.
         """
-        told = kind_of(self.request) is not NoiseName.AUTO or not self.request.task.gives_back
+        task = self.request.task
+        told = kind_of(self.request) is not NoiseName.AUTO or not (task.gives_back and task.filtered)
         untouched = (Outcome.CLEAN, Outcome.UNASKED, Outcome.INTERRUPTED, Outcome.TIME_LIMIT)
         if told or solution.outcome in untouched or not took_picture(self.observation, finished.image, self.valid):
             return solution, finished
