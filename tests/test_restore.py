@@ -42,6 +42,7 @@ class FakeFit:
         self.picture = torch.full((1, 1, window.height, window.width), value)
         self.pause = pause
         self.steps_done = 0
+        self.sees_all = False
 
     def step(self) -> Iterate:
         time.sleep(self.pause)
@@ -52,7 +53,7 @@ class FakeFit:
 
     def estimate(self) -> torch.Tensor:
         assert self.steps_done > 0
-        return self.picture
+        return self.picture + 0.4 * self.sees_all
 
 
 def at_any_step(rule: StopRule) -> StopRule:
@@ -82,14 +83,16 @@ class FakeGroup:
         ]
 
     def show_all(self, place: int) -> None:
-        self.fits[place].picture = self.fits[place].picture + 0.4
+        self.fits[place].sees_all = True
 
     def state_dict(self) -> dict[str, torch.Tensor]:
-        return {"steps": torch.tensor([fit.steps_done for fit in self.fits])}
+        members = [[fit.steps_done, fit.sees_all] for fit in self.fits]
+        return {"members": torch.tensor(members)}
 
     def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
-        for fit, steps in zip(self.fits, state["steps"].tolist(), strict=True):
+        for fit, (steps, sees_all) in zip(self.fits, state["members"].tolist(), strict=True):
             fit.steps_done = self.steps_done = steps
+            fit.sees_all = bool(sees_all)
 
 
 @dataclass
