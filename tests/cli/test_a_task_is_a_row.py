@@ -1,4 +1,4 @@
-"""A task is one file and one row: a toy task works for photos, clips, JSON lines and help."""
+"""A task is one file and one row: a toy task works for photos, clips, JSON lines, help and Python."""
 
 import json
 from collections.abc import Callable
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import typer
 
+from pipcli import api
 from pipcli.cli import app as application
 from pipcli.tasks import TASKS
 from pipcli.tasks.base import ClipWay, OnClips, PhotoWay, Task, TaskRow, noise_only
@@ -66,6 +67,7 @@ ROW = TaskRow(
 @pytest.fixture
 def with_the_toy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(application, "app", application.build([*TASKS, ROW]))
+    monkeypatch.setattr(api, "TASKS", (*TASKS, ROW))
 
 
 @pytest.fixture
@@ -103,3 +105,11 @@ def test_its_options_are_in_the_help_and_refused_to_other_tasks(command: Command
     assert b"posterise (few levels)" in b" ".join(command("video", "--help").out.split())
     run = command("video", tmp_path, "--task", "denoise", "--levels", "2")
     assert run.message == "--levels applies to --task posterise, not to denoise: leave it out"
+
+
+@pytest.mark.usefixtures("with_the_toy")
+def test_it_works_in_python(expected: np.ndarray) -> None:
+    picture = samples(18, 14, 3, "uint8")
+    assert np.array_equal(api.restore(picture, "posterise", levels=2, steps=2, device="cpu").image, expected)
+    frames = api.restore(np.stack([picture] * 2), "posterise", levels=2, device="cpu").image
+    assert np.array_equal(frames, np.stack([expected] * 2))

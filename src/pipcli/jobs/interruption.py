@@ -1,6 +1,7 @@
 """Ctrl-C, SIGTERM and SIGHUP: the first asks the fit to end with its estimate, the second ends the process at once."""
 
 import signal
+import threading
 from collections.abc import Callable
 from types import FrameType
 
@@ -81,3 +82,36 @@ class Interruption:
     def exit_code(self) -> int:
         """128 plus the signal's number, as shells count, or 0 when there was none."""
         return 0 if self.signal_number is None else 128 + self.signal_number
+
+
+class StopRequest(Interruption):
+    """An interruption that a program can ask for, too, and that always ends with the estimate so far."""
+
+    def __init__(self, should_stop: Callable[[], bool] | None = None) -> None:
+        """Take the function that is asked whether to end; None for signals alone."""
+        super().__init__()
+        self._should_stop = should_stop
+        self._stopped = False
+        self.gives_estimate = False
+
+    def __enter__(self) -> "StopRequest":
+        if threading.current_thread() is threading.main_thread():  # the only one that may set handlers
+            super().__enter__()
+        return self
+
+    @property
+    def came(self) -> bool:
+        """Whether a signal or the program asked for the end."""
+        if not self._stopped and self._should_stop is not None:
+            self._stopped = bool(self._should_stop())
+        return self._stopped or self.signal_number is not None
+
+    def check(self) -> None:
+        """End at once if the end was asked for; raises as `Interruption.check`."""
+        if self.came:
+            end_at_once(self.signal_number or 0)
+
+    def end_keeping(self) -> None:
+        """End if the end was asked for and the estimate so far is not being put together already."""
+        if self.came and not self.gives_estimate:
+            raise EndedAtOnceError("interrupted", self.signal_number or 0)

@@ -112,6 +112,18 @@ class ClipJob:
                 done += 1
         self.reporter.close()
 
+    def leave_the_rest(self) -> None:
+        """Give the frames of the windows that are not restored as they were, at the size of the result."""
+        degradation = self.context.degradation
+        with FrameFeed(self.files.clip) as feed:
+            for window in self.windows:
+                if window.number in self._facts or window.number not in self._to_do:
+                    continue
+                naive = degradation.visible(degradation.naive(as_tensor(feed.frames(window.start, window.stop))))
+                outputs = self._outputs[window.number]
+                places = [round(self.positions[number] - window.start) for number in outputs]
+                self._keep(window, Restored(naive[places], WindowReport(Outcome.INTERRUPTED.name)))
+
     def facts(self) -> list[WindowReport]:
         """Return how each window came about."""
         return [self._facts_of(window) for window in self.windows]

@@ -127,7 +127,8 @@ def finished(job: "ClipJob", metrics: ClipMetrics | None) -> None:
 def _outcome(facts: "Sequence[WindowReport]") -> Outcome:
     """Return that of most windows, or that time was up when it was for one."""
     outcomes = Counter(Outcome[one.outcome] for one in facts)
-    return Outcome.TIME_LIMIT if outcomes[Outcome.TIME_LIMIT] else outcomes.most_common(1)[0][0]
+    early = [outcome for outcome in (Outcome.INTERRUPTED, Outcome.TIME_LIMIT) if outcomes[outcome]]
+    return early[0] if early else outcomes.most_common(1)[0][0]
 
 
 def _rounded(metrics: ClipMetrics) -> dict[str, float]:

@@ -10,7 +10,7 @@ from pipcli.checkpoint import Kept, checksum, checksum_of, folder_beside
 from pipcli.errors import ExitCode
 from pipcli.jobs.clips.files import ClipFiles, open_files
 from pipcli.jobs.clips.request import ClipRequest
-from pipcli.jobs.interruption import Interruption
+from pipcli.jobs.interruption import EndedAtOnceError, Interruption, StopRequest
 from pipcli.media import publish
 from pipcli.media.clips import ClipWriter, Plan
 from pipcli.settings import NoiseName, Settings
@@ -28,8 +28,22 @@ if TYPE_CHECKING:
     from pipcli.restoration.windows import ClipContext, Restoring
 
 
-def run(task: Task, source: Path, said: ClipOptions) -> int:
+def run(
+    task: Task,
+    source: Path,
+    said: ClipOptions,
+    *,
+    reporter: "Reporter | None" = None,
+    asked: Interruption | None = None,
+) -> int:
     """Carry out a task on a clip and return the exit code.
+
+    Args:
+        task: what to do.
+        source: the clip.
+        said: the options that all tasks share.
+        reporter: is told of everything; None for the person and the program that called.
+        asked: knows whether to end; None for signals.
 
     Raises:
         PipRestoreError: something about the options, the input or the outputs stands in the way.
@@ -38,7 +52,7 @@ def run(task: Task, source: Path, said: ClipOptions) -> int:
     request = ClipRequest.of(task, source, said)
     settings = request.settings()
     files = open_files(task, source, said)
-    with Interruption() as interruption:
+    with asked or Interruption() as interruption:
         # Only now, when the work is known to be possible: this loads torch.
         from pipcli.console import Reporter, Verbosity
         from pipcli.fit.device import choose_device, keep_freed_memory
@@ -46,7 +60,7 @@ def run(task: Task, source: Path, said: ClipOptions) -> int:
 
         keep_freed_memory()
         device = choose_device(said.device)
-        reporter = Reporter(Verbosity(said.json, said.quiet, said.verbose))
+        reporter = reporter or Reporter(Verbosity(said.json, said.quiet, said.verbose))
         identity = request.identity(
             files.unchanged.checksum(source), device.torch_device.type, fields=request.parts_fields(files)
         )
@@ -57,6 +71,11 @@ def run(task: Task, source: Path, said: ClipOptions) -> int:
             clip_report.started(job)
             try:
                 job.restore()
+            except EndedAtOnceError:
+                if not isinstance(interruption, StopRequest):
+                    raise
+                interruption.gives_estimate = True
+                job.leave_the_rest()
             finally:
                 reporter.close()
             metrics = _write(job, interruption, kept)

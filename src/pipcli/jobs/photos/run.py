@@ -47,13 +47,22 @@ class _Account:
         return ExitCode.SOME_FAILED if self.done else self.failures[0].exit_code
 
 
-def run(task: Task, sources: Sequence[Path], photo: PhotoOptions) -> int:
+def run(
+    task: Task,
+    sources: Sequence[Path],
+    photo: PhotoOptions,
+    *,
+    reporter: "Reporter | None" = None,
+    asked: Interruption | None = None,
+) -> int:
     """Carry out a task for each input and return the exit code.
 
     Args:
         task: what to do.
         sources: all inputs.
         photo: the options that all tasks share.
+        reporter: is told of everything; None for the person and the program that called.
+        asked: knows whether to end; None for signals.
 
     Raises:
         PipRestoreError: something about the options stands in the way, or about the only input or its output; nothing
@@ -65,7 +74,7 @@ def run(task: Task, sources: Sequence[Path], photo: PhotoOptions) -> int:
     requests = one_each(request, sources)
     check_resume(requests)
     only = open_files(requests[0], sources) if len(requests) == 1 else None
-    with Interruption() as interruption:
+    with asked or Interruption() as interruption:
         # Only now, when the work is known to be possible: this loads torch.
         from pipcli.console import Reporter, Verbosity
         from pipcli.fit.device import choose_device, keep_freed_memory
@@ -75,7 +84,7 @@ def run(task: Task, sources: Sequence[Path], photo: PhotoOptions) -> int:
 
         keep_freed_memory()
         device = choose_device(request.device)
-        reporter = Reporter(Verbosity(request.json, request.quiet, request.verbose))
+        reporter = reporter or Reporter(Verbosity(request.json, request.quiet, request.verbose))
         account = _Account(len(requests), reporter)
 
         watch = JobWatch(interruption, reporter)
