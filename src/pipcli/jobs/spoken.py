@@ -12,10 +12,10 @@ from pipcli.errors import UnusableInputError
 from pipcli.jobs.arrays import Arrays, is_array
 
 # Options of files and terminals, which have no meaning for a program that gets arrays.
-OF_FILES = frozenset(
-    ("output", "json", "quiet", "verbose", "overwrite", "resume", "sheet", "slice", "side_by_side", "codec", "crf")
-    + ("preset", "pix_fmt", "encoder_options", "lossless", "transmission", "save_kernel")
-)
+OF_FILES = {
+    "output", "json", "quiet", "verbose", "overwrite", "resume", "sheet", "slice", "side_by_side", "codec", "crf",
+    "preset", "pix_fmt", "encoder_options", "lossless", "transmission", "save_kernel",
+}  # fmt: skip
 
 
 def records_of(
