@@ -1,4 +1,4 @@
-"""What is kept of work that takes long, so that it can go on after it was ended: files in a hidden folder.
+"""Checkpoints of long work: files in a hidden folder, from which a later run continues.
 
 A manifest names each file with its checksum, and what the work was asked to do: the folder serves that work alone. A
 file is written whole or not at all, and counts from the moment that the manifest names it. Outputs, which lie

@@ -1,4 +1,4 @@
-"""A folder that is held open: its files are read, written and removed without following a link in or to it."""
+"""A folder that is held open; its files are accessed without following links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kept folder of one piece of work: taken, gone on with, added to, and removed."""
+"""The checkpoint folder of one piece of work: taken, continued, extended and removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The manifest of a kept folder: what is kept there, of which work, and what that work has made. Never trusted."""
+"""The manifest of a checkpoint folder: its files, the identity of the work, and its outputs. Never trusted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outputs of work that may go on: which of them it has made itself, and may therefore replace."""
+"""The outputs of resumable work: which of them it has made itself, and may replace."""
 
 from __future__ import annotations
 

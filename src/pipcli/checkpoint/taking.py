@@ -1,4 +1,4 @@
-"""Taking a kept folder: made if there is none, and touched only once it is known to be ours."""
+"""Taking a checkpoint folder: created if there is none, and touched only once it is known to be ours."""
 
 from __future__ import annotations
 

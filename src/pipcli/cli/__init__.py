@@ -1,1 +1,1 @@
-"""The command line: the only place where a task's pieces are put together."""
+"""The command line: words in, exit codes out."""

@@ -1,4 +1,4 @@
-"""The commands that are made of the rows of `TASKS`."""
+"""The commands of the tasks, built from the rows of `TASKS`."""
 
 import dataclasses
 import inspect

@@ -1,4 +1,4 @@
-"""Failures that no part has dealt with, as one line: files, memory and libraries of this machine, never our defects."""
+"""Failures of the machine (files, memory, libraries) as one line; defects of ours are not hidden."""
 
 import errno
 import os

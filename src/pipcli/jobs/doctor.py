@@ -1,4 +1,4 @@
-"""What `doctor` finds out: the choices that a restoration would make here, and the speed of a short fit."""
+"""The examination of `doctor`: device, precision and threads on this machine, and the speed of a short fit."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""The state of a fit, kept every so often, so that a process that was ended can be followed by one that goes on."""
+"""Periodic checkpoints of the state of a fit, from which a later process continues."""
 
 import io
 import time

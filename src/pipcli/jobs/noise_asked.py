@@ -1,4 +1,4 @@
-"""The noise of a photo or a clip: the one that the user named, else the one that it shows."""
+"""The noise of a photo or clip: as given by the user, else as detected."""
 
 from pipcli.jobs.request import Request, kind_of, says_nothing_of_noise
 from pipcli.noise import NOISES, Evidence, Gaussian, Noise, detect

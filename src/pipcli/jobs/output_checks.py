@@ -1,4 +1,4 @@
-"""Which files a call reads and which it writes: no file is both, and none is written twice, whatever it is called."""
+"""Checks of the files of a call: no file is both read and written, and none is written twice."""
 
 import os
 from collections.abc import Iterable, Mapping

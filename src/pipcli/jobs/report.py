@@ -1,4 +1,4 @@
-"""What a task says at its start and at its end, in words for a person and in JSON lines for a program."""
+"""Reports at the start and the end of a task: text for people, JSON lines for programs."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

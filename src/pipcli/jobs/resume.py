@@ -1,4 +1,4 @@
-"""What identifies a task on a photo to one who goes on with it, and the folder in which it is kept."""
+"""The identity of a task on a photo for `--resume`, and the folder of its checkpoints."""
 
 import contextlib
 import dataclasses

@@ -1,4 +1,4 @@
-"""Inputs that are read more than once, as clips are: they must stay as they were from the first time to the last."""
+"""Detection of changes to inputs that are read more than once, such as clips."""
 
 import os
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Who watches work on photos and clips: shows its progress, and ends it when a signal came or time is up."""
+"""Watchers of work on photos and clips: progress, signals and time limits."""
 
 import time
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Files in, files out: a still picture as a tensor, and everything else its file carried.
+"""Reading and writing of pictures: samples as a tensor, and everything else that the file carried.
 
 Only this package knows files, uint8, (H, W, C) order and alpha; it knows nothing of fitting. Importing it loads
 neither torch nor numpy nor a codec: they come with the first picture.

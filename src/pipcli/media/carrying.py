@@ -1,4 +1,4 @@
-"""What of a photo's metadata the file of its result will carry: settled by a trial before the work, not after it."""
+"""Which metadata the output can carry, settled by a trial encoding before the work."""
 
 from __future__ import annotations
 

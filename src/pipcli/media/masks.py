@@ -1,4 +1,4 @@
-"""Which pixels a picture marks that stands for a mask: white, painted, or transparent, with soft edges or hard ones."""
+"""Interpretation of masks: white, painted or transparent pixels, with hard or soft edges."""
 
 from __future__ import annotations
 

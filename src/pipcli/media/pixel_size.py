@@ -1,4 +1,4 @@
-"""What a file says of the size and the place of its pixels, kept true when there are more or fewer of them.
+"""Metadata on the size and place of pixels, kept true when a picture is scaled.
 
 Numbers in an EXIF block are patched where they lie, as in `exif`. Of ImageDescription, which is text of any kind, the
 statements of programs that measure are known: OME, ImageJ, Aperio and tifffile.

@@ -1,6 +1,6 @@
-"""What POSIX has and other systems lack: locks that end with their process, and files opened beside their folder.
+"""Fallbacks for what POSIX alone has: locks, directory handles, hard links, syncing and reserving.
 
-Where something is missing, what is left is as safe as the system allows, and works.
+Where something is missing, the fallback works and is as safe as the system allows.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Outputs that appear whole or not at all, never over the input, and over another file only if that was asked for."""
+"""Atomic publishing of outputs: whole or not at all, never over the input, over other files only if asked."""
 
 from __future__ import annotations
 

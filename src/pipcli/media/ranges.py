@@ -1,4 +1,4 @@
-"""Which part of the range that a file's samples can have is used by its picture.
+"""The working range: the part of the range of the samples that a picture uses.
 
 A 12-bit camera's picture in a 16-bit file ends at 4095 of 65535, and a calibrated float picture may end at 0.01. Seen
 against the whole range such a picture is nearly black, its noise is below everything that counts, and whatever assumes

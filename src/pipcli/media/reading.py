@@ -1,4 +1,4 @@
-"""From bytes to a photo: the codec by the first bytes, the picture upright, and every refusal on one line."""
+"""Decoding of photos: codec by the first bytes, picture upright, every refusal on one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the working range and straight colours of a restored picture back to the samples of its file.
+"""Conversion of a restored picture back to the samples of its file.
 
 This is the one place where samples of the input are put back: what had no say, what lies beyond the working range, and
 what nothing was done to is in the result as it was in the file.

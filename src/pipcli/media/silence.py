@@ -1,4 +1,4 @@
-"""Pixels of a picture that have no say: colour hidden under full transparency, and pixels without data.
+"""Uninformative pixels: colours under full transparency, and pixels without data.
 
 They must not be measured or fitted, nor bleed into others; and they come back as they were.
 """

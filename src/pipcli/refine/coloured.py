@@ -1,4 +1,4 @@
-"""Filtering noise whose spectrum and curve over the brightness are known, such as that of a camera's photo.
+"""Non-local filtering of coloured noise with a known spectrum and variance over brightness (camera noise).
 
 The non-local filter weighs what similar patches have in common against the noise, coefficient by coefficient, so that
 noise that is not white needs no whitening, which would amplify frequencies that hold next to nothing: each

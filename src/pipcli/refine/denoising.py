@@ -1,4 +1,4 @@
-"""What is made of the networks' picture and the observation in the end.
+"""Refinement of denoising: filters guided by the networks' picture, and the second network.
 
 The networks' picture is smooth where they had not yet explained the picture. As the pilot of filters it tells them what
 to take from the observation itself. For `--quality best` a branch that sees the noisy picture is joined with that, and

@@ -1,4 +1,4 @@
-"""A picture that was observed through a known linear map A, by turns brought nearer to pictures and to the observation.
+"""Half-quadratic splitting for a known linear map A: alternating denoising and data steps.
 
 What is sought is the x that explains the observation y = A x + n best among those that look like pictures. Split in two
 (half-quadratic splitting), x is by turns

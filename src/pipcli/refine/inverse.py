@@ -1,4 +1,4 @@
-"""What is made of the networks' picture where more than noise stands between picture and observation.
+"""Refinement of linear inverse problems (super-resolution, inpainting, deblurring).
 
 Rounds of filter and data (`filters.splitting`) start from the naive reconstruction, or from the networks'
 picture where that is a picture with holes. What they arrive at is joined with the networks' picture. How much that

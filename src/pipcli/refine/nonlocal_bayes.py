@@ -1,4 +1,4 @@
-"""A filter of the observation that takes similar patches together, with an estimate of the picture as its pilot.
+"""Non-local Bayes: a filter over groups of similar patches, with an estimate of the picture as its pilot.
 
 Around each of a grid of patches the most similar ones are looked for, in the pilot. Their mean m and covariance S there
 describe a Gaussian from which the clean patches are taken to be drawn; the best estimate of each, given its noisy

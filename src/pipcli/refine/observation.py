@@ -1,4 +1,4 @@
-"""What is known of the frames that a refinement starts from, besides an estimate of them."""
+"""The inputs of a refinement besides the estimate: observation, noise and masks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The sequence of filters: first each place by itself, then with those that resemble it."""
+"""The sequence of filters: a local Wiener filter, then non-local passes."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""What the known pixels of a patch, and patches like it, say of its unknown ones.
+"""Patch-based inpainting: unknown pixels of a patch from its known ones and from similar patches.
 
 Around each patch of a grid the most similar ones are looked for, in the picture as it stands. Their mean m and
 covariance S describe a Gaussian from which the patch is taken to be drawn, and the best estimate of it, of which some

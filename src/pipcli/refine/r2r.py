@@ -1,4 +1,4 @@
-"""A small network that learns to denoise from one noisy picture, by recorrupted pairs.
+"""The second network: trained on one noisy picture by recorrupted pairs (R2R, Pang et al., CVPR 2021).
 
 From the observation y with Gaussian noise of standard deviation s and fresh noise w of the same strength, a pair
 

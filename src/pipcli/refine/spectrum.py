@@ -1,4 +1,4 @@
-"""What both filters have in common: the colours and patches they look at, and the noise there."""
+"""Shared by the filters: opponent colours, DCT of patches, and the noise variance there."""
 
 import math
 from dataclasses import dataclass

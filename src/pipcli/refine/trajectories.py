@@ -1,4 +1,4 @@
-"""Where the pixels and patches of a frame are found in the frames before and after it.
+"""Motion trajectories of pixels and patches over the neighbouring frames.
 
 Motion is rounded to whole pixels, so that noise stays what it is.
 """

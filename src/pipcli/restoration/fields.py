@@ -1,4 +1,4 @@
-"""Windows of interlaced frames: the two fields, which show different times, are restored apart and woven again.
+"""Interlaced windows: the two fields are restored separately and woven again.
 
 The top field of a frame is its lines 0, 2, 4, ..., the bottom field the others. Where something moves, neighbouring
 lines of a frame do not belong together: the top fields of a window are a clip of their own, and so are the bottom ones.

@@ -1,4 +1,4 @@
-"""The networks of one window of frames: each makes a block, all frames of a part of the picture.
+"""The networks of one window of frames; each generates all frames of a part of the picture.
 
 Where the motion is known, the place at which a generator is asked for a pixel is not where the pixel is but where it
 was in the middle frame: what moves through the picture then stands still in the generator's coordinates, and all frames

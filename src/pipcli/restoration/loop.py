@@ -1,4 +1,4 @@
-"""The one verb: fit all members side by side, stop each blindly, and join what they arrive at.
+"""The main loop: fit all members in parallel, stop each without ground truth, and blend their pictures.
 
 A member is one network on one window of the picture. Small windows are not only for memory: a network of PIP's or
 DIP's size explains a small window in fewer steps and in more detail than a whole photo, each window stops when its own

@@ -1,4 +1,4 @@
-"""The networks of one photo: which windows they make, how each is built, and when it stops.
+"""The networks of one photo: their windows, how each is built, and its stop rule.
 
 What they are fitted to is a picture (1, C, h, w). `clip_networks` has those of blocks of frames, (1, C, T, h, w), and
 says for those what is asked here of `informative_mask`, `as_pictures`, `fitted`, `grid`, `coords` and `build_prior`.

@@ -1,4 +1,4 @@
-"""Which samples of an observation say anything of the picture, where there are several reasons for it."""
+"""The mask of informative samples of an observation, from several sources."""
 
 from torch import Tensor
 

@@ -1,4 +1,4 @@
-"""What is to be explained, and what is known of it."""
+"""The problem: observation, degradation, noise, and what else is known."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How a window of frames is restored: all frames together, each by itself, or frames between them."""
+"""Restoring a window of frames: jointly, frame by frame, or by interpolation."""
 
 import dataclasses
 import math

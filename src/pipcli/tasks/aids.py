@@ -1,4 +1,4 @@
-"""Further files that belong to a task: reading and checking them."""
+"""Auxiliary input files of a task (mask, guide, kernel, ...): reading and checking them."""
 
 from pathlib import Path
 

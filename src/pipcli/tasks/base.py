@@ -1,4 +1,4 @@
-"""What sets one task apart from the others; loads no torch."""
+"""The definition of a task: its options, degradation and files; loads no torch."""
 
 import math
 from collections.abc import Callable, Mapping

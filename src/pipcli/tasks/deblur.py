@@ -1,4 +1,4 @@
-"""`pip-restore deblur`: sharpen a photo that was blurred all over by one kernel, known or not."""
+"""`pip-restore deblur`: deconvolve photos with one blur kernel, given or estimated."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`pip-restore flash`: the light of a photo taken without flash, with the detail of one taken with it."""
+"""`pip-restore flash`: denoise a photo taken without flash, guided by one taken with flash."""
 
 from dataclasses import dataclass
 from pathlib import Path

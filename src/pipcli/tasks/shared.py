@@ -1,4 +1,4 @@
-"""The options that every task has, on photos and on clips, declared once."""
+"""The options shared by all tasks on photos and clips, declared once."""
 
 import dataclasses
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The moments that a result shows: its frames by their place between those of the input, and when each is shown."""
+"""The timeline of a result: the position of each frame between those of the input, and its time."""
 
 import math
 import re

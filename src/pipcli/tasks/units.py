@@ -1,4 +1,4 @@
-"""The units in which users say how strong noise is; loads no torch.
+"""Parsing of noise levels and their units; loads no torch.
 
 A plain number is in grey levels of 255 from black to white of the picture as it is seen. Of a file that uses little of
 its range that is the part that it uses, which nobody knows beforehand; so its own sample values are a unit, too.

@@ -1,1 +1,1 @@
-"""The way of tasks on clips."""
+"""Tasks on clips."""

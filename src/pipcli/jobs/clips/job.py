@@ -1,4 +1,4 @@
-"""The windows of one clip on their way from the file to the folder in which they are kept until all are there."""
+"""The job of one clip: its windows, from the file to the folder of finished windows."""
 
 import io
 import time

@@ -1,4 +1,4 @@
-"""A finished window of frames as it is kept in a file; what is read of one is looked at before it is used."""
+"""The file format of a finished window of frames; what is read is validated before use."""
 
 import dataclasses
 import io

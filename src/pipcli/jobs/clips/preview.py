@@ -1,4 +1,4 @@
-"""What is made of the written clip for people: figures against a reference, a sheet, a slice, and a clip side by side.
+"""Previews of the written clip: metrics against a reference, sheet, slice, and side-by-side clip.
 
 Everything is measured and drawn from the written file, a frame at a time, before that file gets its name.
 """

@@ -1,4 +1,4 @@
-"""Frames of clips as tensors, a window at a time: what was read is held only as long as a window wants it."""
+"""Frames of clips as tensors, window by window, with a bounded buffer."""
 
 from collections import deque
 from collections.abc import Iterator

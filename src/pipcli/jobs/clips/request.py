@@ -1,4 +1,4 @@
-"""What the user asked for of a clip; touches no file and loads no torch."""
+"""The request of the user for a clip; touches no file and loads no torch."""
 
 import dataclasses
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The way of every task on clips: settle the settings, check the files, look at all frames, restore, write and look."""
+"""Running a task on clips: resolve settings, check files, scan all frames, restore windows, write, preview."""
 
 import time
 from contextlib import ExitStack

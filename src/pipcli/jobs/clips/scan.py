@@ -1,4 +1,4 @@
-"""The first look at a clip: every frame once, to find where scenes change and what noise there is."""
+"""The first pass over a clip: scene cuts and noise, from every frame."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

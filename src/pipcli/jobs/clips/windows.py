@@ -1,4 +1,4 @@
-"""Windows of frames: runs that are fitted together, overlap, and become one clip again; scenes share none."""
+"""Overlapping windows of frames that are fitted together; none extends over a scene cut."""
 
 import math
 from collections.abc import Sequence

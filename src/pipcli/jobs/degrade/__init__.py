@@ -1,1 +1,1 @@
-"""Making test inputs on purpose."""
+"""`degrade`: making test inputs."""

@@ -1,4 +1,4 @@
-"""The way of every kind of `degrade` for clips: frame by frame from one file into another, without loss; no torch."""
+"""Running `degrade` on clips: frame by frame from one file into another, without loss; no torch."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

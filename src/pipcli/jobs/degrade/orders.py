@@ -1,4 +1,4 @@
-"""What is asked of `degrade` and what it made, of pictures and of clips, and how that is reported; no torch."""
+"""Orders of `degrade` for pictures and clips, and the report of what was made; no torch."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

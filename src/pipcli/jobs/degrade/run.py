@@ -1,4 +1,4 @@
-"""The way of every kind of `degrade`: read, check the outputs, degrade, clip, round, write and report; no torch."""
+"""Running `degrade` on pictures: read, check the outputs, degrade, clip, round, write and report; no torch."""
 
 import sys
 from collections.abc import Callable

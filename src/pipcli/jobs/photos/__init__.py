@@ -1,1 +1,1 @@
-"""The way of tasks on photos."""
+"""Tasks on photos."""

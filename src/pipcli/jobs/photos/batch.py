@@ -1,4 +1,4 @@
-"""Photos that are fitted together: within the memory of the machine, told of as one piece of work."""
+"""A batch of photos that are fitted together, within the memory of the machine."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

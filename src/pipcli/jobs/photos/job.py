@@ -1,4 +1,4 @@
-"""One photo on its way from the file to the observation and its networks, and from the solution to the file."""
+"""The job of one photo: from the file to the observation and its networks, and from the solution to the file."""
 
 import dataclasses
 from pathlib import Path

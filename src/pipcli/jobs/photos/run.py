@@ -1,4 +1,4 @@
-"""The way of every task on photos: settle the settings, check the files, then fit and write, some photos at a time."""
+"""Running a task on photos: resolve settings, check files, fit, refine and write, in batches."""
 
 import time
 from collections.abc import Iterator, Sequence

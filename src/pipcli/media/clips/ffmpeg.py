@@ -1,4 +1,4 @@
-"""Running ffmpeg: found, started without a shell, read to its end, and its reasons told in one line."""
+"""Running ffmpeg: finding it, starting it without a shell, reading its output, and its errors in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ffmpeg is told so that it writes a clip: its inputs, filters, streams, tags and options."""
+"""The arguments of ffmpeg for writing a clip: inputs, filters, streams, tags and options."""
 
 from __future__ import annotations
 

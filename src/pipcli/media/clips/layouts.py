@@ -1,4 +1,4 @@
-"""The layout of samples in which an encoder gets a picture: the one that loses least of the source."""
+"""Choice of the pixel format for an encoder: the one that loses least of the source."""
 
 from __future__ import annotations
 

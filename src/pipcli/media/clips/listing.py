@@ -1,4 +1,4 @@
-"""All frames that a stream decodes to, and when each is shown; the pictures themselves are let go.
+"""The list of all frames of a stream with their times, from one decoding pass.
 
 A container's word for the number of frames, their rate or their length is not taken: containers are cut off, edited
 and wrong. What is decoded here is what `read_frames` delivers later, frame by frame. The times come out of ffmpeg as

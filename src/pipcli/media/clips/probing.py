@@ -1,4 +1,4 @@
-"""A clip's file, examined, summarised and decoded: all that `Clip` holds, or why it cannot be worked with."""
+"""Opening a clip: its file is examined, summarised and decoded once."""
 
 from __future__ import annotations
 

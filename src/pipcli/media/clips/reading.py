@@ -1,4 +1,4 @@
-"""The frames of a clip, one after the other, as full-range samples of 16 bits."""
+"""Reading the frames of a clip in order, as full-range 16-bit samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a clip's samples of chroma are, which only decoded frames tell: by a tag, or as the codec has it."""
+"""Chroma siting of a clip, which only decoded frames tell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a clip's file says of itself: its streams, packets, chapters and tags, and how its first frames look.
+"""Summary of a clip's file: streams, packets, chapters, tags, and properties of the first frames.
 
 PyAV reads all of it as data. Nothing is taken from what ffmpeg logs: a log has no quoting, so that a line break in a
 tag could hide a stream or forge one.

@@ -1,4 +1,4 @@
-"""How a restored clip can be written: found out by writing a few frames, before the long work."""
+"""A trial of the output: a few frames are written with all options before the long work."""
 
 from __future__ import annotations
 

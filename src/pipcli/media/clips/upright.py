@@ -1,4 +1,4 @@
-"""How a picture is turned upright: as its file says, and only after its colours have been read.
+"""Rotation of frames as the file says, after colour conversion.
 
 ffmpeg would turn frames before that, which moves chroma against luma and makes chroma of 4:2:2 anew.
 """
