@@ -40,7 +40,7 @@ def test_photos_and_clips_are_restored_to_the_same_bytes_and_nothing_is_left(com
         [*video, "-o", tmp_path / "there.mkv", "--sheet", tmp_path / "sheet.png"],
     ]
     lines = json.dumps([[str(word) for word in words] for words in there])
-    run = in_process_of_its_own(lines, script=AS_ON_WINDOWS + SEVERAL)
+    run = in_process_of_its_own(lines, script=AS_ON_WINDOWS + SEVERAL, fresh=True)
     codes = [line for line in run.out.decode().splitlines() if line.isdecimal()]
     assert codes == ["0", "2", "0", "0"], run.err.decode()
     for suffix in (".png", ".mkv"):
@@ -52,13 +52,13 @@ def test_photos_and_clips_are_restored_to_the_same_bytes_and_nothing_is_left(com
 @pytest.mark.slow
 def test_a_killed_fit_goes_on(tmp_path: Path) -> None:
     words = ["denoise", smooth_picture(tmp_path / "in.png", 32), *FIT[:-1], "--steps", "300", "--stop", "none"]
-    process = begun(*words, "--resume", "--json", script=AS_ON_WINDOWS + OFTEN)
+    process = begun(*words, "--resume", "--json", script=AS_ON_WINDOWS + OFTEN, fresh=True)
     assert process.stdout is not None
     while b'"step": 50' not in (line := process.stdout.readline()):
         assert line, process.communicate()
     process.kill()
     process.communicate()
-    run = in_process_of_its_own(*words, "--resume", script=AS_ON_WINDOWS + COMMAND)
+    run = in_process_of_its_own(*words, "--resume", script=AS_ON_WINDOWS + COMMAND, fresh=True)
     assert run.code == 0, run.err
     assert b"continuing from step" in run.err
     assert names(tmp_path) == {"in.png", "in_denoised.png"}
