@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pipcli.fit.device import choose_device
-from pipcli.noise import Gaussian
+from pipcli.noise import Gaussian, Origin
 from pipcli.refine.denoising import BranchUse, Finished, finish
 from pipcli.refine.observation import Observation
 from pipcli.refine.r2r import Branch
@@ -121,6 +121,15 @@ def test_texture_that_looks_like_noise_is_never_lost_for_good(channels: int, gen
     observation = noisy(texture, generator, std)
     result = finished(torch.full_like(texture, 0.5), observation, STANDARD, Gaussian.known(std))
     assert error(result.image, texture) < 1.02 * error(observation, texture)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_no_more_is_taken_than_the_weak_noise_that_was_measured(channels: int, generator: torch.Generator) -> None:
+    texture = (0.5 + 0.03 * torch.randn(1, channels, 64, 64, generator=generator)).clamp(0, 1)
+    std = 1.5 / 255
+    result = finished(torch.full_like(texture, 0.5), texture, STANDARD, Gaussian(255 * std, Origin.ESTIMATED, std))
+    assert result.given_back > 0.5
+    assert error(result.image, texture) < 10**-4.5
 
 
 def test_the_same_seed_gives_the_same_picture(generator: torch.Generator) -> None:

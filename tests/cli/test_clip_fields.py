@@ -246,5 +246,6 @@ def test_interlaced_clips_should_be_deinterlaced_first_where_fields_cannot_stay_
     ffmpeg("-f", "lavfi", "-i", FIELDS, "-vf", "setfield=tff", "-c:v", "libx264", *ILDCT, tmp_path / "in.mp4")
     said = restored(command, tmp_path / "in.mp4", tmp_path / "more.mp4", "--task", "interpolate")
     assert "deinterlace it first" in said
+    assert field_orders(tmp_path / "more.mp4") == ["progressive"]
     said = restored(command, tmp_path / "in.mp4", tmp_path / "out.webm")
     assert "cannot say that the clip is interlaced" in said and "deinterlace" not in said

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipcli.checkpoint import checksum_of
-from support.clip_making import clip, read
+from support.clip_making import clip, ffmpeg, read
 from support.running import KILLED_AFTER, OFTEN, PATIENCE, Process, Run, begun, names
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -253,4 +253,49 @@ def test_what_was_made_is_kept_when_the_clip_cannot_be_written(
     run = command(*words)
     assert run.code == 0
     assert b"2 of 2 windows were finished before" in run.err
+    assert checksum_of(tmp_path / "out.mkv") == expected
+
+
+@pytest.fixture
+def fields(tmp_path: Path) -> Words:
+    """Return the command for four interlaced frames in which something moves."""
+    level = "if(between(X-3*N,0,10),190,60)"
+    pictures = f"color=gray:s=32x24:r=50:d=0.16,format=gbrp,geq=r='{level}':g='{level}':b='{level}'"
+    filters = f"{pictures},tinterlace=interleave_top,setfield=tff"
+    ffmpeg("-f", "lavfi", "-i", filters, "-c:v", "ffv1", "-pix_fmt", "bgr0", tmp_path / "in.mkv")
+    settings = ("--sigma", "20", "--steps", "30", "--stop", "none", "--window", "3", "--device", "cpu")
+    return ["video", tmp_path / "in.mkv", "-o", tmp_path / "out.mkv", *settings]
+
+
+def wait_for_the_second_field(process: Process, step: int) -> None:
+    """Wait until the bottom field of the first window has made so many steps, after the top field made all."""
+    assert process.stdout is not None
+    done = before = 0
+    while True:
+        line = process.stdout.readline()
+        assert line, process.communicate()
+        told = json.loads(line)
+        if told["type"] == "progress":
+            done, before = done + (told["step"] < before), told["step"]
+            if done == 1 and before >= step:
+                return
+
+
+@pytest.mark.parametrize("field", ["top", "bottom"])
+def test_fields_restored_apart_are_gone_on_with(
+    field: str, fields: Words, start: Start, command: Command, tmp_path: Path
+) -> None:
+    run = command(*fields)
+    assert run.code == 0 and b"its two fields are restored apart" in run.err
+    expected = checksum_of(tmp_path / "out.mkv")
+    (tmp_path / "out.mkv").unlink()
+    process = start([*fields, "--json"])
+    if field == "top":
+        wait_for(process, 0, 10)
+    else:
+        wait_for_the_second_field(process, 10)
+    end(process, signal.SIGKILL)
+    assert any(field in name for name in names(tmp_path / FOLDER))
+    run = command(*fields)
+    assert run.code == 0 and b"continuing from step " in run.err
     assert checksum_of(tmp_path / "out.mkv") == expected

@@ -4,11 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import ClassVar, Self
 
 from torch import Tensor
 
 from pipcli.jpeg_tables import BlockCoding
+from pipcli.noise.patches import PatchSample, sample_patches
 from pipcli.settings import NoiseName
 from pipcli.spectra import NoiseSpectrum
 
@@ -38,6 +40,13 @@ class Evidence:
     observation: Tensor
     coding: BlockCoding | None = None
     valid: Tensor | None = None
+    # Levels that were read in it: telling the kind of the noise asks for some that the kind asks for again.
+    levels: dict[str, float] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @cached_property
+    def patches(self) -> PatchSample:
+        """A sample of its patches."""
+        return sample_patches(self.observation, self.valid)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pipcli.noise.clipping import variance_ratio
 from pipcli.noise.gaussian import noise_std_of
 from pipcli.noise.impulse import shows_impulses
 from pipcli.noise.jpeg import foi_std
-from pipcli.noise.patches import PATCH_SIDE, Floats, PatchSample, sample_patches
+from pipcli.noise.patches import PATCH_SIDE, Floats, PatchSample
 from pipcli.noise.photons import counted_photons
 from pipcli.settings import NoiseName
 
@@ -70,8 +70,7 @@ def detect(evidence: Evidence) -> NoiseName:
         return NoiseName.CAMERA
     if 255 * std < LEAST_STD:
         return NoiseName.GAUSSIAN
-    sample = sample_patches(observation, evidence.valid)
-    growth = _growth(sample, std)
+    growth = _growth(evidence.patches, std)
     if growth is not None and growth.error < LARGEST_ERROR and growth.power - growth.error > POISSON_GROWTH:
         return NoiseName.SPECKLE if growth.power > SPECKLE_GROWTH else NoiseName.POISSON
     if 255 * std > LAPLACE_STD and _kurtosis(evidence, std) > LAPLACE_KURTOSIS:

@@ -16,7 +16,7 @@ from torch import Tensor
 from pipcli.noise.base import Evidence, Noise, Origin, Whitened, origin_of
 from pipcli.noise.clipping import censored_mean, normal_cdf, variance_ratio
 from pipcli.noise.grounds import has_few_distant_levels, leaves_out_the_middle, lower_std, neighbours_are_too_alike
-from pipcli.noise.patches import PATCH_SIDE, PatchSample, sample_patches, variance_of_flattest
+from pipcli.noise.patches import PATCH_SIDE, PatchSample, variance_of_flattest
 from pipcli.noise.photons import counted_photons
 from pipcli.settings import NoiseName
 
@@ -83,30 +83,35 @@ class Gaussian(Noise):
 
 def noise_std_of(evidence: Evidence) -> float:
     """Estimate the standard deviation of white Gaussian noise, in [0, 1] units."""
-    return estimate_noise_std(evidence.observation, evidence.valid, coded=evidence.coding is not None)
+    if NoiseName.GAUSSIAN not in evidence.levels:
+        evidence.levels[NoiseName.GAUSSIAN] = _estimated_std(evidence)
+    return evidence.levels[NoiseName.GAUSSIAN]
 
 
-def estimate_noise_std(observation: Tensor, valid: Tensor | None = None, *, coded: bool = False) -> float:
+def estimate_noise_std(observation: Tensor, valid: Tensor | None = None) -> float:
     """Estimate the standard deviation of white Gaussian noise.
 
     Args:
         observation: (1, C, H, W) float32 in [0, 1], C = 1 or 3, any H and W from 1.
         valid: (1, 1, H, W) booleans of the pixels that may be measured, see `Evidence`; None is all.
-        coded: whether it is from a JPEG file.
 
     Returns:
         Nominal sigma in [0, 1] units, before clipping to [0, 1] and 8-bit rounding. Between 0 and 1; 0.0 where
         nothing varies or there is a single pixel.
     """
+    return noise_std_of(Evidence(observation, valid=valid))
+
+
+def _estimated_std(evidence: Evidence) -> float:
+    observation, valid = evidence.observation, evidence.valid
     if observation.shape[-2] * observation.shape[-1] < 2:
         return 0.0
-    sample = sample_patches(observation, valid)
-    std = _std_of_hardly_clipped(sample)
+    std = _std_of_hardly_clipped(evidence.patches)
     if std <= SMALLEST_STD or (
         has_few_distant_levels(observation, valid) and counted_photons(observation, valid) is None
     ):
         return 0.0
-    std = lower_std(sample, std, coded=coded)
+    std = lower_std(evidence.patches, std, coded=evidence.coding is not None)
     is_picture = std > 0 and (
         leaves_out_the_middle(observation, std) or neighbours_are_too_alike(observation, std, valid)
     )

@@ -1,7 +1,6 @@
 """Impulse noise (salt and pepper): some samples are replaced by black or white, the others are unchanged."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
@@ -26,7 +25,8 @@ SURELY_FAR, TEXTURE_FACTOR = 0.2, 8.0
 END = 0.5 / 255
 # A drawing in two colours, also one that was a JPEG, has fewer samples than this between the two.
 TONES, LEAST_MIDDLE = 0.2, 0.005
-STRIP = 64  # rows at a time, since neighbourhoods take 25 times the picture's memory
+# Of a larger picture some strips of rows from all over it are looked at to tell whether there are any hits.
+STRIP, MOST_SAMPLES = 64, 6_000_000
 # Hit samples take over how far the pilot is off around them, weighted by a bell of this standard deviation in pixels.
 BELL_STD, BELL_MARGIN = 1.0, 3
 
@@ -106,6 +106,7 @@ def shows_impulses(observation: Tensor, least_share: float) -> bool:
     Those count that are far outside of what the picture's own texture and noise reach, in a neighbourhood that is
     neither black nor white: ink on paper and light on black are a drawing.
     """
+    observation = _some_strips(observation)
     middle = float(((observation > TONES) & (observation < 1 - TONES)).float().mean())
     if min(end_shares(observation)) <= least_share or middle < LEAST_MIDDLE:
         return False
@@ -120,16 +121,21 @@ def shows_impulses(observation: Tensor, least_share: float) -> bool:
 
 
 def medians_of(observation: Tensor) -> Tensor:
-    """Return the medians over `SIDE` x `SIDE` samples around each of a (1, C, H, W) picture."""
-    return torch.cat(list(_strips_of_medians(observation)), dim=2)
+    """Return the medians over `SIDE` x `SIDE` samples around each of a (1, C, H, W) picture, edges repeated."""
+    import cv2  # torch's median of unfolded neighbourhoods takes 50 times as long
+
+    channels = [cv2.medianBlur(channel.contiguous().numpy(), SIDE) for channel in observation[0].float().cpu()]
+    return torch.stack([torch.from_numpy(channel) for channel in channels])[None].to(observation)
 
 
-def _strips_of_medians(observation: Tensor) -> Iterator[Tensor]:
+def _some_strips(observation: Tensor) -> Tensor:
+    """Return a (1, C, H, W) picture, or of a larger one strips of its rows, one below the other."""
     height = observation.shape[2]
-    padded = F.pad(observation, (SIDE // 2,) * 4, mode="replicate")
-    for top in range(0, height, STRIP):
-        strip = padded[:, :, top : top + STRIP + SIDE - 1]
-        yield strip.unfold(2, SIDE, 1).unfold(3, SIDE, 1).flatten(4).median(dim=4).values
+    count = MOST_SAMPLES // max(1, STRIP * observation.shape[1] * observation.shape[3])
+    if observation.numel() <= MOST_SAMPLES or count * STRIP >= height:
+        return observation
+    tops = torch.linspace(0, height - STRIP, max(1, count)).long().tolist()
+    return torch.cat([observation[:, :, top : top + STRIP] for top in tops], dim=2)
 
 
 def _blurred(picture: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ def is_scattered(marks: Tensor) -> bool:
         marks: (1, C, H, W) float32, how many are at each place, 0 or more.
     """
     height, width = marks.shape[-2:]
-    density = F.avg_pool2d(marks, DENSITY_SIDE, stride=1, padding=DENSITY_SIDE // 2, count_include_pad=False)
+    density = _mean_over(_mean_over(marks, (DENSITY_SIDE, 1)), (1, DENSITY_SIDE))  # along columns, then rows: quicker
     for down, across in PAIRS:
         first = (slice(None), slice(None), slice(0, height - down), slice(max(0, -across), width - max(0, across)))
         second = (slice(None), slice(None), slice(down, height), slice(max(0, across), width + min(0, across)))
@@ -30,3 +30,9 @@ def is_scattered(marks: Tensor) -> bool:
         if not FEWEST_PAIRS * expected - chance <= pairs <= MOST_PAIRS * expected + chance:
             return False
     return True
+
+
+def _mean_over(marks: Tensor, sides: tuple[int, int]) -> Tensor:
+    """Return the mean over a window of odd sides around each place, of which what is outside does not count."""
+    margins = (sides[0] // 2, sides[1] // 2)
+    return F.avg_pool2d(marks, sides, stride=1, padding=margins, count_include_pad=False)

@@ -44,6 +44,8 @@ MOST_TAKEN = 1.25
 # Where sigma is an estimate, of flat places and the finest detail, noise may be stronger elsewhere. With more than this
 # the result could be farther from the picture than the observation is.
 MOST_TAKEN_UNKNOWN = 2.0
+# Weaker noise than this is not told from texture: what was taken out may be white and a part of the picture.
+WEAK_STD = 4 / 255
 # What was taken out is white if neighbours are correlated by no more than this, up or down. If it is not, it may be
 # texture; and it is not the noise that recorrupted pairs are for.
 LARGEST_CORRELATION = 0.15
@@ -173,14 +175,16 @@ class _Finish:
 
         The residual should be as large as the noise that the filter can take. One less the ratio of the two is the
         share of the observation at which Stein's estimate is least. Where sigma is an estimate, what is white is noise,
-        however much it is.
+        however much it is, unless the noise is weak: then no more is taken than was measured.
         """
         residual = self.observation - filtered.picture
-        if self.noise.estimated and _correlation(residual) <= LARGEST_CORRELATION:
+        is_weak = self.noise.estimated and self.noise.std < WEAK_STD and self.whitened.spectrum is None
+        if self.noise.estimated and not is_weak and _correlation(residual) <= LARGEST_CORRELATION:
             return 0.0
         taken = float(residual.square().mean())
         expected = self.whitened.variance * (1 - filtered.influence)
         most = MOST_TAKEN_UNKNOWN if self.noise.estimated else MOST_TAKEN
+        most = 1.0 if is_weak else most
         return 0.0 if taken <= most * expected else 1 - expected / taken
 
     def _with_branch(self, filtered: Filtered, settings: BranchSettings) -> tuple[Filtered, BranchUse, float | None]:

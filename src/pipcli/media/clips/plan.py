@@ -66,8 +66,11 @@ class Plan:
 
     @property
     def first_field(self) -> FieldName | None:
-        """The field that is shown first, where the lines of the frames are still those of two fields."""
-        return self.clip.first_field if self._keeps_lines else None
+        """The field that is shown first, where each frame still is the two fields of one frame of the source.
+
+        Frames in between, at times that no field was taken at, are written as progressive.
+        """
+        return self.clip.first_field if self.keeps_fields else None
 
     @property
     def keeps_fields(self) -> bool:
