@@ -313,8 +313,8 @@ def test_outputs_are_looked_at_before_anything_is_decoded(
     def must_not(*_: object, **__: object) -> None:
         raise AssertionError("decoded")
 
-    for module in ("photo_files.decode_photo", "clip_files.open_clip", "degrade.clip_making.open_clip"):
-        monkeypatch.setattr(f"pipcli.cli.{module}", must_not)
+    for module in ("photos.files.decode_photo", "clips.files.open_clip", "degrade.clips.open_clip"):
+        monkeypatch.setattr(f"pipcli.jobs.{module}", must_not)
     run = command(*words)
     assert run.code == 2
     assert run.message

@@ -8,7 +8,7 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
-from pipcli.jobs.request import Request
+from pipcli.jobs.plan import Plan
 from pipcli.jobs.resume import identity_of
 from pipcli.tasks.denoise import DenoiseOptions, task_of
 from pipcli.tasks.shared import PhotoOptions
@@ -203,9 +203,7 @@ def test_several_pictures_of_different_ranges_are_each_seen_in_their_own(denoise
 def test_a_kept_fit_is_of_one_unit() -> None:
     identities = [
         identity_of(
-            Request.of(
-                task_of(DenoiseOptions(), PhotoOptions()), Path("in.tif"), PhotoOptions(sigma=parse_sigma(word))
-            ),
+            Plan.of(task_of(DenoiseOptions(), PhotoOptions()), Path("in.tif"), PhotoOptions(sigma=parse_sigma(word))),
             "",
             "cpu",
         )

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from pipcli import __version__
 from pipcli.jobs.photos.files import Files
-from pipcli.jobs.request import Request, kind_of, stop_of
+from pipcli.jobs.plan import Plan
 from pipcli.media import WHOLE, Photo, shown
-from pipcli.settings import NoiseName, Settings, SirenSettings
+from pipcli.settings import NoiseName, SirenSettings
 from pipcli.tasks.options import STANDARD_STREAM
 from pipcli.tasks.units import SAMPLES_SUFFIX, range_in_samples, width_in_samples
 
@@ -46,8 +46,7 @@ class Metrics:
 
 def started(
     reporter: "Reporter",
-    request: Request,
-    settings: Settings,
+    plan: Plan,
     files: Files,
     degradation: "Degradation",
     device: "Device",
@@ -55,20 +54,20 @@ def started(
     """Tell what is about to be done, with which settings, where, and why there."""
     photo, noise = files.photo, degradation.noise
     reporter.say(
-        f"{request.task.name} {shown(files.source)} ({photo.width}x{photo.height}, {photo.bit_depth} bit), "
-        f"prior {request.prior}, {noise.words}, "
+        f"{plan.task.name} {shown(files.source)} ({photo.width}x{photo.height}, {photo.bit_depth} bit), "
+        f"prior {plan.prior}, {noise.words}, "
         f"on {device.torch_device} ({device.reason})"
     )
     for note in (*photo.notes, *_notes_of_range(photo, noise), *degradation.notes):
         reporter.say(note)
     precision = str(device.precision).removeprefix("torch.")
-    words = effective(request, settings)
+    words = effective(plan)
     said = ", ".join(f"{key} {value}" for key, value in words.items() if value is not None)
     reporter.explain(f"{said}, precision {precision}")
     reporter.event(
         "start",
         version=__version__,
-        task=request.task.name,
+        task=plan.task.name,
         input=shown(files.source),
         output=shown(files.output),
         width=photo.width,
@@ -80,7 +79,7 @@ def started(
         device=str(device.torch_device),
         device_reason=device.reason,
         precision=precision,
-        **noise_fields(noise, kind_of(request)),
+        **noise_fields(noise, plan.kind),
         settings=words,
     )
 
@@ -115,13 +114,14 @@ def noise_fields(noise: "Noise", kind: NoiseName) -> dict[str, object]:
     }
 
 
-def effective(request: Request, settings: Settings) -> dict[str, str | int | float | bool | None]:
+def effective(plan: Plan) -> dict[str, str | int | float | bool | None]:
     """Return what the fit runs with, defaults filled in."""
+    settings = plan.settings
     return {
-        "prior": str(request.prior),
-        "quality": str(request.quality),
-        "paper": request.paper,
-        "stop": str(stop_of(request)),
+        "prior": str(plan.prior),
+        "quality": str(plan.quality),
+        "paper": plan.paper,
+        "stop": str(plan.rule),
         "steps": settings.fit.steps,
         "members": settings.fit.members,
         "tile": None if settings.tiles is None else settings.tiles.side,
@@ -130,8 +130,8 @@ def effective(request: Request, settings: Settings) -> dict[str, str | int | flo
         "omega": settings.network.omega if isinstance(settings.network, SirenSettings) else None,
         "tv": settings.fit.tv,
         "tikhonov": settings.fit.tikhonov,
-        "time_limit": request.time_limit,
-        "seed": request.seed,
+        "time_limit": plan.time_limit,
+        "seed": plan.seed,
     }
 
 

@@ -18,8 +18,8 @@ from pipcli.errors import PipRestoreError
 from pipcli.fit.device import return_freed_memory
 from pipcli.jobs.clips.files import ClipFiles
 from pipcli.jobs.clips.pieces import Piece
+from pipcli.jobs.clips.plan import ClipPlan
 from pipcli.jobs.clips.reading import Frame, FrameFeed, MaskFeed, as_frame, as_tensor
-from pipcli.jobs.clips.request import ClipRequest
 from pipcli.jobs.clips.windows import FrameWindow
 from pipcli.jobs.fit_state import FitKeeper, loaded
 from pipcli.jobs.watching import JobWatch
@@ -38,7 +38,7 @@ class ClipJob:
 
     def __init__(
         self,
-        request: ClipRequest,
+        plan: ClipPlan,
         files: ClipFiles,
         context: ClipContext,
         restoring: Restoring,
@@ -48,7 +48,7 @@ class ClipJob:
         """Look up which windows are there.
 
         Args:
-            request: what the user asked for.
+            plan: what the user asked for.
             files: of the clip.
             context: with what its windows are restored.
             restoring: how.
@@ -57,8 +57,8 @@ class ClipJob:
                 when its state is kept.
         """
         self.files = files
-        self.request = request
-        self.overwrite = request.photo.overwrite
+        self.plan = plan
+        self.overwrite = plan.photo.overwrite
         self.context = context
         self.restoring = restoring
         self.windows = windows
@@ -87,9 +87,7 @@ class ClipJob:
             feed = stack.enter_context(FrameFeed(self.files.clip))
             mask = None
             if self.files.mask is not None:
-                mask = stack.enter_context(
-                    MaskFeed(self.files.mask, inverted=self.request.photo.task.clips.inverted_mask)
-                )
+                mask = stack.enter_context(MaskFeed(self.files.mask, inverted=self.plan.photo.task.clips.inverted_mask))
             for window in self.windows:
                 if window.number not in self._to_do:
                     continue
@@ -220,7 +218,7 @@ class ClipJob:
 
     def _seconds(self, window: FrameWindow) -> float | None:
         """Return this window's part of the time that is left."""
-        limit = self.request.photo.time_limit
+        limit = self.plan.photo.time_limit
         if limit is None:
             return None
         finished = [other for other in self.windows if other.number not in self._to_do or other.number < window.number]

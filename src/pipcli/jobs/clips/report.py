@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pipcli import __version__
 from pipcli.jobs.clips.preview import ClipMetrics
 from pipcli.jobs.report import effective, noise_fields
-from pipcli.jobs.request import kind_of
 from pipcli.media import shown
 from pipcli.media.clips import DEINTERLACE, Clip
 from pipcli.restoration.fields import FieldsApart
@@ -23,12 +22,12 @@ if TYPE_CHECKING:
 def started(job: "ClipJob") -> None:
     """Tell what is about to be done, with which settings, and how much of it is there already."""
     context, clip, reporter = job.context, job.files.clip, job.reporter
-    request, noise, device = job.request.photo, context.noise, context.device
-    said = job.request.said
+    plan, noise, device = job.plan.photo, context.noise, context.device
+    said = job.plan.said
     scenes = sum(window.opens_scene for window in job.windows)
-    way = "frame by frame" if said.per_frame else f"prior {request.prior}"
+    way = "frame by frame" if said.per_frame else f"prior {plan.prior}"
     reporter.say(
-        f"{request.task.name} {shown(clip.path)} ({described(clip)}), {way}, {noise.words}, "
+        f"{plan.task.name} {shown(clip.path)} ({described(clip)}), {way}, {noise.words}, "
         f"{_counted(len(job.windows), 'window')} of frames in "
         f"{_counted(scenes, 'scene')}, on {device.torch_device} ({device.reason})"
     )
@@ -38,12 +37,12 @@ def started(job: "ClipJob") -> None:
         reporter.say(
             f"{job.finished_before} of {_counted(len(job.windows), 'window')} were finished before: continuing"
         )
-    settings = effective(request, context.settings)
+    settings = effective(plan)
     reporter.explain(", ".join(f"{key} {value}" for key, value in settings.items() if value is not None))
     reporter.event(
         "start",
         version=__version__,
-        task=request.task.name,
+        task=plan.task.name,
         input=shown(clip.path),
         output=shown(job.files.output),
         width=clip.width,
@@ -53,7 +52,7 @@ def started(job: "ClipJob") -> None:
         device=str(device.torch_device),
         device_reason=device.reason,
         precision=str(device.precision).removeprefix("torch."),
-        **noise_fields(noise, kind_of(request)),
+        **noise_fields(noise, plan.kind),
         settings=settings,
         clip={
             "frames": clip.frame_count,

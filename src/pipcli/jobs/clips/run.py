@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from pipcli.checkpoint import Kept, checksum, checksum_of, folder_beside
 from pipcli.errors import ExitCode
 from pipcli.jobs.clips.files import ClipFiles, open_files
-from pipcli.jobs.clips.request import ClipRequest
+from pipcli.jobs.clips.plan import ClipPlan
 from pipcli.jobs.interruption import EndedAtOnceError, Interruption, StopRequest
 from pipcli.media import publish
 from pipcli.media.clips import ClipWriter, Plan
-from pipcli.settings import NoiseName, Settings
+from pipcli.settings import NoiseName
 from pipcli.tasks.base import Task
 from pipcli.tasks.clip_options import ClipOptions
 from pipcli.tasks.units import sigma_in_levels
@@ -49,8 +49,7 @@ def run(
         PipRestoreError: something about the options, the input or the outputs stands in the way.
     """
     began = time.perf_counter()
-    request = ClipRequest.of(task, source, said)
-    settings = request.settings()
+    plan = ClipPlan.of(task, source, said)
     files = open_files(task, source, said)
     with asked or Interruption() as interruption:
         # Only now, when the work is known to be possible: this loads torch.
@@ -61,13 +60,13 @@ def run(
         keep_freed_memory()
         device = choose_device(said.device)
         reporter = reporter or Reporter(Verbosity(said.json, said.quiet, said.verbose))
-        identity = request.identity(
-            files.unchanged.checksum(source), device.torch_device.type, fields=request.parts_fields(files)
+        identity = plan.identity(
+            files.unchanged.checksum(source), device.torch_device.type, fields=plan.parts_fields(files)
         )
         folder = folder_beside(files.output)
         outputs = files.outputs
         with Kept(folder, identity, outputs, anew=not said.resume, advice="add --no-resume") as kept:
-            job = _job(request, settings, files, kept, device, interruption, reporter)
+            job = _job(plan, files, kept, device, interruption, reporter)
             clip_report.started(job)
             try:
                 job.restore()
@@ -94,8 +93,7 @@ def run(
 
 
 def _job(
-    request: ClipRequest,
-    settings: Settings,
+    plan: ClipPlan,
     files: ClipFiles,
     kept: Kept,
     device: "Device",
@@ -107,44 +105,43 @@ def _job(
     from pipcli.jobs.clips.scan import scan
     from pipcli.jobs.clips.windows import windows_of
     from pipcli.jobs.noise_asked import noise_of
-    from pipcli.jobs.request import stop_of
     from pipcli.jobs.watching import JobWatch
     from pipcli.noise import Evidence
     from pipcli.restoration.windows import ClipContext
 
-    photo, watch = request.photo, JobWatch(interruption, reporter, kept)
-    fields = request.parts_fields(files)
+    photo, watch = plan.photo, JobWatch(interruption, reporter, kept)
+    fields = plan.parts_fields(files)
     seen = scan(files.clip, interruption.check if kept.is_empty else interruption.end_keeping, fields=fields)
     depth = files.clip.bit_depth
     noise = noise_of(photo, Evidence(seen.strip), depth, sigma=sigma_in_levels(photo.sigma, 2**depth - 1))
     degradation = photo.task.degradation(noise, seen.middle, watch)
     context = ClipContext(
-        settings=settings,
+        settings=photo.settings,
         degradation=degradation,
         noise=noise,
         device=device,
-        stop=stop_of(photo),
+        stop=photo.rule,
         seed=photo.seed,
         paper=photo.paper,
         notes=reporter,
         watch_of=partial(JobWatch, interruption, reporter, kept),
     )
-    windows = windows_of(files.clip.frame_count, seen.cuts, request.window, request.overlap)
-    restoring = _with_fields(_restoring(request, context, seen), noise, apart=fields)
-    return ClipJob(request, files, context, restoring, windows, watch)
+    windows = windows_of(files.clip.frame_count, seen.cuts, plan.window, plan.overlap)
+    restoring = _with_fields(_restoring(plan, context, seen), noise, apart=fields)
+    return ClipJob(plan, files, context, restoring, windows, watch)
 
 
-def _restoring(request: ClipRequest, context: "ClipContext", seen: "Scan") -> "Restoring":
+def _restoring(plan: ClipPlan, context: "ClipContext", seen: "Scan") -> "Restoring":
     """Return the way to restore a window."""
     from pipcli.jobs.noise_asked import shows_no_noise
     from pipcli.restoration import windows
 
-    own = request.photo.task.clips.restoring
+    own = plan.photo.task.clips.restoring
     if own is not None:
         return own(context, seen.strip)
-    if shows_no_noise(request.photo, context.noise):
+    if shows_no_noise(plan.photo, context.noise):
         return windows.Unchanged(context)
-    return windows.FramesApart(context) if request.said.per_frame else windows.FramesTogether(context)
+    return windows.FramesApart(context) if plan.said.per_frame else windows.FramesTogether(context)
 
 
 def _with_fields(restoring: "Restoring", noise: "Noise", *, apart: bool) -> "Restoring":

@@ -33,7 +33,7 @@ def batches(jobs: Iterable[PhotoJob], device: Device) -> Iterator[list[PhotoJob]
 
 def _fit_together(first: PhotoJob, second: PhotoJob) -> bool:
     """Return whether the networks of two photos are of one shape and their misfits of one kind."""
-    if any(job.is_clean or not job.needs_networks for job in (first, second)) or first.request.task.solve is not None:
+    if any(job.is_clean or not job.needs_networks for job in (first, second)) or first.plan.task.solve is not None:
         return False
     alike = first.networks.shape == second.networks.shape and first.degradation.serves(second.degradation)
     return alike and first.noise.shares_misfit(second.noise)
@@ -64,7 +64,7 @@ class Batch:
             return [self.jobs[0].unchanged()]
         self.interruption.check()
         try:
-            return [self._task_solution()] if self.jobs[0].request.task.solve is not None else self._solve()
+            return [self._task_solution()] if self.jobs[0].plan.task.solve is not None else self._solve()
         finally:
             self.reporter.close()
             return_freed_memory()
@@ -72,15 +72,15 @@ class Batch:
     def _task_solution(self) -> Solution:
         """Return the solution by the task's own way."""
         (job,) = self.jobs
-        if job.request.task.solve is None:
+        if job.plan.task.solve is None:
             raise RuntimeError("the task has no way of its own")
-        limits = Limits(job.settings.fit.steps, job.request.time_limit)
-        return job.request.task.solve(job.observation, Work(self.device, job.request.seed, limits, self._watch()))
+        limits = Limits(job.settings.fit.steps, job.plan.time_limit)
+        return job.plan.task.solve(job.observation, Work(self.device, job.plan.seed, limits, self._watch()))
 
     def _solve(self) -> list[Solution]:
         """Fit the networks of all photos."""
         job = self.jobs[0]
-        limits = Limits(job.settings.fit.steps, job.request.time_limit)
+        limits = Limits(job.settings.fit.steps, job.plan.time_limit)
         keeper_of = None if self.kept is None else self._keeper
         fitting = Fitting(self.device, limits, self._watch(), self.reporter, keeper_of)
         photo = job.files.photo

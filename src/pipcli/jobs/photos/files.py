@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pipcli.checkpoint import checksum, folder_beside, replaceable
 from pipcli.errors import OutputRefusedError, UnusableInputError
 from pipcli.jobs.output_checks import check_apart
-from pipcli.jobs.request import Request
+from pipcli.jobs.plan import Plan
 from pipcli.media import (
     Photo,
     carried_over,
@@ -40,7 +40,7 @@ UNCERTAINTY_SUFFIXES = {".png": 16, ".tif": 32, ".tiff": 32}  # and the bits of 
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a request, checked before any long work.
+    """The files of a plan, checked before any long work.
 
     Attributes:
         companions: what the task writes beside the result.
@@ -68,38 +68,36 @@ class Files:
         return [path for path in named if path is not None]
 
 
-def one_each(request: Request, sources: Sequence[Path]) -> list[Request]:
-    """Return a request for each of the inputs; of several, the outputs go beside them or into the folder named.
+def one_each(plan: Plan, sources: Sequence[Path]) -> list[Plan]:
+    """Return a plan for each of the inputs; of several, the outputs go beside them or into the folder named.
 
     Raises:
         UnusableInputError: an option or input is for one picture, and there are several.
         OutputRefusedError: there is no such folder, or two inputs would give the same output.
     """
     if len(sources) == 1:
-        if request.output is not None and STANDARD_STREAM not in (request.source, request.output):
-            request = dataclasses.replace(
-                request, output=in_folder(request.output, request.source, request.task.suffix)
-            )
-        return [request]
-    singles = {"--reference": request.reference, "--sheet": request.sheet, "--uncertainty": request.uncertainty}
-    singles |= {companion.option: companion.path for companion in request.task.companions}
+        if plan.output is not None and STANDARD_STREAM not in (plan.source, plan.output):
+            plan = dataclasses.replace(plan, output=in_folder(plan.output, plan.source, plan.task.suffix))
+        return [plan]
+    singles = {"--reference": plan.reference, "--sheet": plan.sheet, "--uncertainty": plan.uncertainty}
+    singles |= {companion.option: companion.path for companion in plan.task.companions}
     for option, value in singles.items():
         if value is not None:
             raise UnusableInputError(f"{option} is for one picture, and there are {len(sources)} inputs")
-    if STANDARD_STREAM in sources or request.output == STANDARD_STREAM:
+    if STANDARD_STREAM in sources or plan.output == STANDARD_STREAM:
         raise UnusableInputError("stdout takes one picture, and there are several inputs")
-    if request.output is not None and not request.output.is_dir():
-        raise OutputRefusedError(f"with several inputs --output is a folder that exists, not {shown(request.output)}")
-    requests = [
-        dataclasses.replace(request, source=source, output=output_beside(source, request.task.suffix, request.output))
+    if plan.output is not None and not plan.output.is_dir():
+        raise OutputRefusedError(f"with several inputs --output is a folder that exists, not {shown(plan.output)}")
+    plans = [
+        dataclasses.replace(plan, source=source, output=output_beside(source, plan.task.suffix, plan.output))
         for source in sources
     ]
-    output, count = Counter(one.output or one.source for one in requests).most_common(1)[0]
+    output, count = Counter(one.output or one.source for one in plans).most_common(1)[0]
     if count > 1:
         raise OutputRefusedError(
             f"{count} of the inputs would be written to {shown(output)}: restore them in separate calls"
         )
-    return requests
+    return plans
 
 
 def in_folder(output: Path, source: Path, suffix: str) -> Path:
@@ -112,76 +110,74 @@ def output_beside(source: Path, suffix: str, folder: Path | None = None) -> Path
     return (source.parent if folder is None else folder) / f"{source.stem}{suffix}{source.suffix}"
 
 
-def open_files(request: Request, sources: Sequence[Path]) -> Files:
+def open_files(plan: Plan, sources: Sequence[Path]) -> Files:
     """Check the outputs, and read the inputs: nothing is decoded that could not be written.
 
     Args:
-        request: of one input.
+        plan: of one input.
         sources: all inputs of the call, none of which is written over.
 
     Raises:
         UnusableInputError: an input cannot be read, or the reference is not of the input's size.
         OutputRefusedError: an output cannot be written as asked, or would lose something.
     """
-    is_streamed = request.source == STANDARD_STREAM
-    data = b"" if is_streamed else read_file(request.source)
-    output = _output(request)
-    _check_outputs(request, output, sources)
-    photo = read_stream(sys.stdin.buffer) if is_streamed else decode_photo(data, shown(request.source))
+    is_streamed = plan.source == STANDARD_STREAM
+    data = b"" if is_streamed else read_file(plan.source)
+    output = _output(plan)
+    _check_outputs(plan, output, sources)
+    photo = read_stream(sys.stdin.buffer) if is_streamed else decode_photo(data, shown(plan.source))
     output_format = photo.file_format if output == STANDARD_STREAM else format_for(output)
     if output != STANDARD_STREAM:
-        check_room(output, round(photo.samples.nbytes * request.task.scale**2))
-    photo = carried_over(photo, output_format, request.task.size_of_result(photo.height, photo.width))
-    reference = None if request.reference is None else _reference(request.reference, request.task, photo)
-    for name, other in request.task.of_input_size.items():
+        check_room(output, round(photo.samples.nbytes * plan.task.scale**2))
+    photo = carried_over(photo, output_format, plan.task.size_of_result(photo.height, photo.width))
+    reference = None if plan.reference is None else _reference(plan.reference, plan.task, photo)
+    for name, other in plan.task.of_input_size.items():
         check_same_size(name, other, photo)
-    known = None if request.task.known is None else request.task.known(photo)
-    photo = dataclasses.replace(photo, notes=(*photo.notes, *request.task.notes(photo)))
+    known = None if plan.task.known is None else plan.task.known(photo)
+    photo = dataclasses.replace(photo, notes=(*photo.notes, *plan.task.notes(photo)))
     is_kept_as_jpeg = output_format == photo.file_format == "JPEG" and not is_streamed
     return Files(
-        request.source,
-        prepared(photo, known, gathers_light=request.task.gathers_light),
+        plan.source,
+        prepared(photo, known, gathers_light=plan.task.gathers_light),
         output,
         output_format,
         reference,
-        request.sheet,
-        request.uncertainty,
-        companions=tuple(companion.path for companion in request.task.companions),
+        plan.sheet,
+        plan.uncertainty,
+        companions=tuple(companion.path for companion in plan.task.companions),
         checksum=checksum(data),
         as_read=data if is_kept_as_jpeg else None,
         known=known,
     )
 
 
-def _check_outputs(request: Request, output: Path, sources: Sequence[Path]) -> None:
+def _check_outputs(plan: Plan, output: Path, sources: Sequence[Path]) -> None:
     """Refuse outputs that cannot be written, before anything is decoded."""
-    written = {"--output": output, "--sheet": request.sheet, "--uncertainty": request.uncertainty}
-    written |= {companion.option: companion.path for companion in request.task.companions}
-    may_exist = replaceable(
-        written.values(), folder_beside(output) if request.resume else None, overwrite=request.overwrite
-    )
-    source = None if request.source == STANDARD_STREAM else request.source
+    written = {"--output": output, "--sheet": plan.sheet, "--uncertainty": plan.uncertainty}
+    written |= {companion.option: companion.path for companion in plan.task.companions}
+    may_exist = replaceable(written.values(), folder_beside(output) if plan.resume else None, overwrite=plan.overwrite)
+    source = None if plan.source == STANDARD_STREAM else plan.source
     if output == STANDARD_STREAM:
-        check_stdout(json_lines=request.json)
+        check_stdout(json_lines=plan.json)
     else:
         format_for(output)
-    if request.sheet is not None:
-        check_png("--sheet", request.sheet)
-    if request.uncertainty is not None:
-        _check_uncertainty(request.uncertainty)
+    if plan.sheet is not None:
+        check_png("--sheet", plan.sheet)
+    if plan.uncertainty is not None:
+        _check_uncertainty(plan.uncertainty)
     for path in written.values():
         if path is not None and path != STANDARD_STREAM:
             check_output(path, source, overwrite=path in may_exist)
-    read = [("--reference", request.reference), *request.task.sources.items()]
+    read = [("--reference", plan.reference), *plan.task.sources.items()]
     check_apart(written, [*read, *(("INPUT", one) for one in sources)])
 
 
-def _output(request: Request) -> Path:
-    if request.output is not None:
-        return request.output
-    if request.source == STANDARD_STREAM:
+def _output(plan: Plan) -> Path:
+    if plan.output is not None:
+        return plan.output
+    if plan.source == STANDARD_STREAM:
         return STANDARD_STREAM
-    return output_beside(request.source, request.task.suffix)
+    return output_beside(plan.source, plan.task.suffix)
 
 
 def read_source(path: Path) -> Photo:

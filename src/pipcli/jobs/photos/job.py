@@ -17,8 +17,8 @@ from pipcli.jobs import report
 from pipcli.jobs.interruption import Interruption
 from pipcli.jobs.noise_asked import noise_of, shows_no_noise
 from pipcli.jobs.photos.files import UNCERTAINTY_SUFFIXES, Files, deliver, unused_beside
+from pipcli.jobs.plan import Plan
 from pipcli.jobs.report import Metrics
-from pipcli.jobs.request import Request, kind_of, stop_of
 from pipcli.jobs.watching import JobWatch
 from pipcli.media import Photo, Samples, decode_photo, encode_bare, encode_map, encode_photo, format_for, shown
 from pipcli.metrics import psnr
@@ -29,19 +29,18 @@ from pipcli.restoration.loop import Outcome, Solution
 from pipcli.restoration.networks import Networks
 from pipcli.restoration.observed import both
 from pipcli.restoration.problem import Problem
-from pipcli.settings import NoiseName, Settings
+from pipcli.settings import NoiseName
 from pipcli.sheet import Panel, side_by_side
 from pipcli.tasks.units import sigma_in_levels, width_in_samples
 from pipcli.watch import Watch
 
 
 class PhotoJob:
-    """A request with its files: what is to be fitted, and how the result is written."""
+    """A plan with its files: what is to be fitted, and how the result is written."""
 
     def __init__(
         self,
-        request: Request,
-        settings: Settings,
+        plan: Plan,
         files: Files,
         device: Device,
         watch: Watch,
@@ -50,15 +49,14 @@ class PhotoJob:
         """Lay the networks over the photo.
 
         Args:
-            request: what the user asked for.
-            settings: the preset row with the user's words in it.
-            files: of the request.
+            plan: what the user asked for.
+            files: of the plan.
             device: where to fit.
             watch: asked whether to hurry.
             kept: where the fit is kept until all is written; None where it is not.
         """
-        self.request = request
-        self.settings = settings
+        self.plan = plan
+        self.settings = settings = plan.settings
         self.files = files
         self.kept = kept
         photo = files.photo
@@ -66,34 +64,34 @@ class PhotoJob:
         silent = photo.silent
         self.valid = None if silent is None or silent.all() else torch.from_numpy(~silent)[None, None]
         self.noise = noise_of(
-            request,
+            plan,
             Evidence(self.observation, photo.coding, self.valid),
             photo.bit_depth,
             span=photo.working.span,
-            sigma=sigma_in_levels(request.sigma, width_in_samples(photo)),
+            sigma=sigma_in_levels(plan.sigma, width_in_samples(photo)),
         )
         self.expected_misfit = self.noise.expected_misfit(self.observation)
-        self.degradation = request.task.degradation(self.noise, self.observation, watch)
+        self.degradation = plan.task.degradation(self.noise, self.observation, watch)
         self.known = None if files.known is None else torch.from_numpy(files.known)[None, None]
-        guide = None if request.task.guide is None else request.task.guide.pixels()
+        guide = None if plan.task.guide is None else plan.task.guide.pixels()
         problem = Problem(
             self.observation, self.degradation, self.noise, known=both(self.known, self.valid), guide=guide
         )
-        self.networks = Networks(settings, problem, device, stop_of(request), request.seed)
+        self.networks = Networks(settings, problem, device, plan.rule, plan.seed)
 
     @property
     def is_clean(self) -> bool:
         """Whether so little noise was found that there is nothing to take out."""
-        return shows_no_noise(self.request, self.noise, self.files.photo.level)
+        return shows_no_noise(self.plan, self.noise, self.files.photo.level)
 
     @property
     def needs_networks(self) -> bool:
         """Whether the result depends on a picture of the networks, or on how far those differ."""
-        request = self.request
+        plan = self.plan
         filtered = self.noise.filtered_alone and any(
             patches.fit(*self.observation.shape[-2:]) for patches in self.settings.finish.passes
         )
-        return not (filtered and request.task.gives_back and request.uncertainty is None)
+        return not (filtered and plan.task.gives_back and plan.uncertainty is None)
 
     @property
     def has_noise(self) -> bool:
@@ -106,19 +104,19 @@ class PhotoJob:
         if not self.is_clean:
             outcome = Outcome.FILTERED
         else:
-            outcome = Outcome.CLEAN if self.request.task.strength else Outcome.UNASKED
+            outcome = Outcome.CLEAN if self.plan.task.strength else Outcome.UNASKED
         return Solution(self.observation, nothing, self.observation, outcome, (), (), 0.0, 0)
 
     def tell_start(self, reporter: Reporter) -> None:
         """Tell what is about to be done."""
         networks = self.networks
         device = dataclasses.replace(networks.device, precision=networks.precision)
-        report.started(reporter, self.request, self.settings, self.files, self.degradation, device)
+        report.started(reporter, self.plan, self.files, self.degradation, device)
 
     def finish(self, solution: Solution, reporter: Reporter, interruption: Interruption) -> None:
         """Make the best of the networks' picture, write and report."""
         files = self.files
-        limit = self.request.time_limit
+        limit = self.plan.time_limit
         left = None if limit is None else limit - solution.seconds
         watch = JobWatch(interruption, reporter, self.kept, seconds_left=left)
         solution, finished = self._looked_over(solution, self._finished(solution, watch))
@@ -134,11 +132,11 @@ class PhotoJob:
         if files.uncertainty is not None:
             spread = self.degradation.visible(solution.spread) * files.photo.working.span
             self._write_uncertainty(files.uncertainty, spread)
-        for companion in self.request.task.companions:
+        for companion in self.plan.task.companions:
             self._deliver(companion.path, companion.encoded(self.degradation, solution))
 
     def _deliver(self, output: Path, data: bytes) -> None:
-        overwrite = self.request.overwrite
+        overwrite = self.plan.overwrite
         if self.kept is not None:
             overwrite |= self.kept.permits(output)
             self.kept.claim(output, checksum(data))
@@ -146,11 +144,11 @@ class PhotoJob:
 
     def _finished(self, solution: Solution, watch: JobWatch) -> Finished:
         """Return what is made of the networks' picture, as the user gets it; a published row makes nothing of it."""
-        if solution.outcome in (Outcome.CLEAN, Outcome.UNASKED) or self.request.task.solve is not None:
+        if solution.outcome in (Outcome.CLEAN, Outcome.UNASKED) or self.plan.task.solve is not None:
             return Finished(solution.image)
         finished = self._filtered(solution.image, watch)
         networks, picture = (self.degradation.visible(image) for image in (solution.image, finished.image))
-        combined = self.request.task.combined
+        combined = self.plan.task.combined
         image = self._as_known(picture) if combined is None else combined(networks, picture)
         return dataclasses.replace(finished, image=image)
 
@@ -159,17 +157,17 @@ class PhotoJob:
 
         What the user says of the noise is not doubted, nor is an estimate that was cut short.
         """
-        task = self.request.task
-        told = kind_of(self.request) is not NoiseName.AUTO or not (task.gives_back and task.filtered)
+        task = self.plan.task
+        told = self.plan.kind is not NoiseName.AUTO or not (task.gives_back and task.filtered)
         untouched = (Outcome.CLEAN, Outcome.UNASKED, Outcome.INTERRUPTED, Outcome.TIME_LIMIT)
         if told or solution.outcome in untouched or not took_picture(self.observation, finished.image, self.valid):
             return solution, finished
         return dataclasses.replace(solution, outcome=Outcome.KEPT, steps=()), Finished(self.observation)
 
     def _filtered(self, image: Tensor, watch: JobWatch) -> Finished:
-        if self.request.task.combined is not None and not self.has_noise:
+        if self.plan.task.combined is not None and not self.has_noise:
             return Finished(self.observation)
-        settings, device, seed = self.settings.finish, self.networks.device, self.request.seed
+        settings, device, seed = self.settings.finish, self.networks.device, self.plan.seed
         networks = self.networks
         # Silent pixels, which continue those around them, are as good a start as others; in a picture with holes they
         # are holes. No decision is made on them.
@@ -198,7 +196,7 @@ class PhotoJob:
         """Return the bytes of the output file."""
         if torch.equal(finished.image, self.observation) and (data := self.files.as_read) is not None:
             return data
-        carrier = self.request.task.carrier(self.files.photo)
+        carrier = self.plan.task.carrier(self.files.photo)
         kept = both(self.networks.informative_mask(), self.known)
         made = None if kept is None else ~kept[0].permute(1, 2, 0).numpy()
         return encode_photo(finished.image, carrier, self.files.output_format, made)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipcli.errors import ExitCode, PipRestoreError
 from pipcli.jobs.interruption import Interruption
 from pipcli.jobs.photos.files import one_each, open_files
-from pipcli.jobs.request import Request, settings_of
+from pipcli.jobs.plan import Plan
 from pipcli.jobs.resume import check_resume, keeping
 from pipcli.tasks.base import Task
 from pipcli.tasks.shared import PhotoOptions
@@ -69,11 +69,9 @@ def run(
             is written.
     """
     began = time.perf_counter()
-    request = Request.of(task, sources[0], photo)
-    settings = settings_of(request)
-    requests = one_each(request, sources)
-    check_resume(requests)
-    only = open_files(requests[0], sources) if len(requests) == 1 else None
+    plans = one_each(Plan.of(task, sources[0], photo), sources)
+    check_resume(plans)
+    only = open_files(plans[0], sources) if len(plans) == 1 else None
     with asked or Interruption() as interruption:
         # Only now, when the work is known to be possible: this loads torch.
         from pipcli.console import Reporter, Verbosity
@@ -83,17 +81,17 @@ def run(
         from pipcli.jobs.watching import JobWatch
 
         keep_freed_memory()
-        device = choose_device(request.device)
-        reporter = reporter or Reporter(Verbosity(request.json, request.quiet, request.verbose))
-        account = _Account(len(requests), reporter)
+        device = choose_device(photo.device)
+        reporter = reporter or Reporter(Verbosity(photo.json, photo.quiet, photo.verbose))
+        account = _Account(len(plans), reporter)
 
         watch = JobWatch(interruption, reporter)
-        with keeping(requests[0], only, device.torch_device.type) as kept:
+        with keeping(plans[0], only, device.torch_device.type) as kept:
 
             def jobs() -> Iterator[PhotoJob]:
-                for one in requests:
+                for one in plans:
                     with account.attempt(1):
-                        yield PhotoJob(one, settings, only or open_files(one, sources), device, watch, kept)
+                        yield PhotoJob(one, only or open_files(one, sources), device, watch, kept)
 
             for jobs_together in batches(jobs(), device):
                 _restore(Batch(jobs_together, device, interruption, reporter, kept), account)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from pipcli.checkpoint import Identity
 from pipcli.jobs.clips.files import ClipFiles
-from pipcli.jobs.request import Request, settings_of
+from pipcli.jobs.plan import Plan
 from pipcli.jobs.resume import identity_of
-from pipcli.settings import PUBLISHED_WINDOW_FRAMES, WINDOW_FRAMES, Settings, clip_preset, preset
+from pipcli.settings import PUBLISHED_WINDOW_FRAMES, WINDOW_FRAMES, clip_preset, preset
 from pipcli.tasks.base import Task
 from pipcli.tasks.clip_options import ClipOptions
 from pipcli.tasks.shared import PhotoOptions, TaskOptions
@@ -17,8 +17,8 @@ OVERLAP_SHARE = 3
 
 
 @dataclasses.dataclass(frozen=True)
-class ClipRequest:
-    """What the user asked for.
+class ClipPlan:
+    """All that the user said of a task on a clip, resolved once.
 
     Attributes:
         said: the options as typed.
@@ -26,17 +26,18 @@ class ClipRequest:
     """
 
     said: ClipOptions
-    photo: Request
+    photo: Plan
 
     @classmethod
-    def of(cls, task: Task, source: Path, said: ClipOptions) -> "ClipRequest":
-        """Return the request of a task on a clip.
+    def of(cls, task: Task, source: Path, said: ClipOptions) -> "ClipPlan":
+        """Return the plan of a task on a clip.
 
         Raises:
-            UnusableInputError: the options do not go together.
+            UnusableInputError: a number is out of its range, or two options contradict each other.
         """
         words = {field.name: getattr(said, field.name) for field in dataclasses.fields(TaskOptions)}
-        return cls(said, Request.of(task, source, PhotoOptions(**words)))
+        fits_blocks = not said.per_frame and task.clips.restoring is None
+        return cls(said, Plan.of(task, source, PhotoOptions(**words), clip_preset if fits_blocks else preset))
 
     @property
     def window(self) -> int:
@@ -51,15 +52,6 @@ class ClipRequest:
         if self.photo.task.clips.timeline is not None:  # what lies between two windows must be in one of them
             return max(1, self.window // OVERLAP_SHARE)
         return 0 if self.said.per_frame or self.said.paper else self.window // OVERLAP_SHARE
-
-    def settings(self) -> Settings:
-        """Return the preset row with the user's words in it.
-
-        Raises:
-            UnusableInputError: a number is out of its range, or two options contradict each other.
-        """
-        fits_blocks = not self.said.per_frame and self.photo.task.clips.restoring is None
-        return settings_of(self.photo, clip_preset if fits_blocks else preset)
 
     def parts_fields(self, files: ClipFiles) -> bool:
         """Return whether the two fields of the frames are restored apart.
