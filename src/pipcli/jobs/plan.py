@@ -1,4 +1,4 @@
-"""What the user asked for, and the settings that follow from it; touches no file and loads no torch."""
+"""What was said of a task on one picture, resolved once; touches no file and loads no torch."""
 
 import dataclasses
 import math
