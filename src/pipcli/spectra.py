@@ -80,10 +80,28 @@ class NoiseSpectrum:
         columns = [np.interp(at, self.levels, column) for column in zip(*self.strengths, strict=True)]
         return torch.from_numpy(np.stack(columns, axis=-1)).to(level)
 
+    def drawn(self, level: Tensor, generator: torch.Generator) -> Tensor:
+        """Return fresh noise, (N, C, h, w) in the opponent colours, at (N, h, w) brightnesses in [0, 1].
+
+        Args:
+            level: on the CPU.
+            generator: draws it.
+        """
+        size = (level.shape[-2], level.shape[-1])
+        radius = torch.hypot(torch.fft.fftfreq(size[0]).abs()[:, None], torch.fft.rfftfreq(size[1]))
+        powers = np.stack([self._power_at(colour, radius.double().numpy()) for colour in range(len(self.power))])
+        white = torch.randn(len(level), len(powers), *size, generator=generator)
+        coloured: Tensor = torch.fft.irfft2(torch.fft.rfft2(white) * torch.from_numpy(powers).sqrt().float(), s=size)
+        return coloured * self.relative(level).movedim(-1, 1).sqrt()
+
+    def _power_at(self, colour: int, radius: Floats) -> Floats:
+        logarithms = np.log(np.maximum(self.power[colour], LEAST_POWER))
+        power: Floats = np.exp(np.interp(radius, self.radii, logarithms))
+        return power
+
     def _table(self, colour: int) -> Floats:
         """Return the power on the grid of frequencies."""
-        logarithms = np.log(np.maximum(self.power[colour], LEAST_POWER))
-        return np.exp(np.interp(_RADIUS, self.radii, logarithms))
+        return self._power_at(colour, _RADIUS)
 
 
 @lru_cache

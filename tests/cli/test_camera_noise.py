@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipcli.restoration import frame_networks, networks
 from support.noise_pictures import camera_noise
 from support.running import Run, lines_of, opened
 
@@ -63,3 +64,31 @@ def test_the_second_network_is_one_of_the_filters(noisy: Path, denoise: Command)
     run = denoise(noisy, "--no-filters", "--quality", "best")
     assert run.code == 2
     assert b"--no-filters" in run.err
+
+
+def test_frames_with_correlated_noise_are_filtered_along_their_motion_without_networks(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(*_: object, **__: object) -> None:
+        raise AssertionError("a network was built")
+
+    monkeypatch.setattr(networks, "build", build)
+    monkeypatch.setattr(frame_networks, "build", build)
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    picture = clean()[:64, :64]
+    for frame in range(4):
+        samples = picture + camera_noise(picture.shape, 6 / 255, 1.0, seed=frame)
+        Image.fromarray((255 * samples).round().clip(0, 255).astype(np.uint8)).save(folder / f"{frame}.png")
+    errors = {}
+    for way in ((), ("--per-frame",)):
+        output = tmp_path / f"restored{len(way)}"
+        output.mkdir()
+        run = command("video", folder, "--noise", "camera", "-o", output, "--quality", "draft", *way)
+        assert run.code == 0, run.err
+        written = sorted((output if any(output.glob("*.png")) else next(output.iterdir())).glob("*.png"))
+        assert len(written) == 4
+        frames = np.stack([np.asarray(opened(path)) for path in written]) / 255
+        errors[way] = float(np.sqrt(np.mean((frames - picture) ** 2)))
+    assert errors["--per-frame",] < 0.75 * 6 / 255
+    assert errors[()] < 0.8 * errors["--per-frame",]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from pipcli.fit.counting import Counting, pair
 from pipcli.fit.fit import members_of
 from support.fits import ROWS, make_fit, picture, three_pictures
 
@@ -178,16 +179,26 @@ def test_what_is_taken_out_of_a_fit_is_a_copy() -> None:
     assert torch.equal(state["average"]["value"], before)
 
 
-def test_what_is_held_out_can_be_shown_to_one_member() -> None:
-    fits = [make_fit(ROWS["pip"], three_pictures()) for _ in range(2)]
-    for fit in fits:
-        fit.step()
-    fits[0].show_all(1)
-    assert [bool(mask.any()) for mask in fits[0].held_out] == [True, False, True]
-    changed = fits[0].observations.clone()
-    changed[:, :, fits[1].held_out[1]] = 1 - changed[:, :, fits[1].held_out[1]]
-    for fit in fits:
-        fit.observations = changed
-    residuals = [[iterate.residual for iterate in fit.step()] for fit in fits]
-    assert residuals[0][1] > 1.05 * residuals[1][1]
-    assert residuals[0][::2] == pytest.approx(residuals[1][::2])
+def test_a_witness_tells_the_error_as_pixels_that_are_held_out_would() -> None:
+    clean = three_pictures()
+    draw = torch.Generator().manual_seed(0)
+    noise, fresh = (0.1 * torch.randn(clean.shape, generator=draw) for _ in range(2))
+    seen, witness = pair(clean + noise, fresh)
+    fit = make_fit(ROWS["pip"], seen, share=0.0, counting=Counting(witness=witness))
+    iterate = [fit.step() for _ in range(5)][-1][0]
+    error = float((iterate.estimate - clean[:1]).square().mean())
+    assert iterate.held_out_error is not None
+    assert iterate.held_out_error() == pytest.approx(error + 0.1**2, rel=0.25)
+
+
+def test_a_member_can_be_shown_its_observation_without_the_noise_that_was_added() -> None:
+    clean = three_pictures()
+    seen, witness = pair(clean, 0.1 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0)))
+    fit = make_fit(ROWS["pip"], seen.clone(), counting=Counting(witness=witness))
+    fit.step()
+    fit.show_all(1)
+    assert torch.allclose(fit.observations[1], clean[1], atol=1e-6)
+    assert torch.equal(fit.observations[::2], seen[::2])
+    resumed = make_fit(ROWS["pip"], seen.clone(), counting=Counting(witness=witness))
+    resumed.load_state_dict(fit.state_dict())
+    assert torch.equal(resumed.observations, fit.observations)

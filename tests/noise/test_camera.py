@@ -6,9 +6,11 @@ import torch
 from torch import Tensor
 
 from pipcli.noise import NOISES, Evidence, detect
+from pipcli.noise.base import Origin
 from pipcli.noise.camera import LEAST_TRUST, Camera
 from pipcli.noise.camera_look import look_for_camera_noise
 from pipcli.settings import NoiseName
+from pipcli.spectra import NoiseSpectrum
 from support.noise_pictures import camera_noise, noisy, photo, ramp
 
 SIDE = 192
@@ -142,9 +144,19 @@ def test_a_picture_that_shows_nothing_has_white_noise_of_the_given_level() -> No
     assert noise.expected_misfit(torch.full((1, 3, 9, 9), 0.5)) == pytest.approx((10 / 255) ** 2)
 
 
-def test_correlated_noise_reaches_farther_the_softer_it_is() -> None:
-    reaches = []
-    for blur in (0.8, 2.0):
-        seen = ramp(192) + torch.from_numpy(camera_noise((192, 192, 3), 6 / 255, blur)).permute(2, 0, 1)[None].float()
-        reaches.append(Camera.of(Evidence(seen), None).reach)
-    assert 2 <= reaches[0] < reaches[1] <= 8
+def test_noise_that_is_drawn_has_the_spectrum_and_the_curve() -> None:
+    levels = torch.tensor([0.2, 0.8]).repeat_interleave(96).expand(1, 3, 192, 192)
+    power = tuple(float(np.exp(-((2 * np.pi * 1.2 * radius) ** 2))) for radius in np.linspace(0, 0.5, 33))
+    shape = NoiseSpectrum(tuple(np.linspace(0, 0.5, 33)), (power,) * 3, (0.2, 0.8), ((0.5,) * 3, (1.5,) * 3))
+    noise = Camera(1.0, Origin.GIVEN, 1 / 255, shape.scaled(1e-4 / float(shape.variances()[0])))
+    drawn = noise.drawn(levels, torch.Generator().manual_seed(0))
+    assert drawn is not None
+    assert float(drawn[..., :80].var()) == pytest.approx(0.5e-4, rel=0.15)
+    assert float(drawn[..., -80:].var()) == pytest.approx(1.5e-4, rel=0.15)
+    neighbours = float((drawn[..., 1:] * drawn[..., :-1]).mean() / drawn.square().mean())
+    assert neighbours == pytest.approx(float(np.exp(-1 / (4 * 1.2**2))), abs=0.04)
+
+
+def test_white_noise_is_not_drawn() -> None:
+    shape = NoiseSpectrum((0.0, 0.5), ((1e-4, 1e-4),), (0.0, 1.0), ((1.0,), (1.0,)))
+    assert Camera(1.0, Origin.GIVEN, 1 / 255, shape).drawn(clean(1), torch.Generator()) is None

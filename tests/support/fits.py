@@ -34,6 +34,7 @@ def make_fit(
     device: str = "cpu",
     recorder: Recorder | None = None,
     observed: torch.Tensor | None = None,
+    counting: Counting | None = None,
 ) -> Fit:
     members, channels, height, width = observation.shape
     generators = [torch.Generator().manual_seed(seed + member) for member in range(members)]
@@ -48,7 +49,7 @@ def make_fit(
         coords,
         settings,
         held_out,
-        counting=Counting(observed),
+        counting=Counting(observed) if counting is None else counting,
         generators=generators,
         recorder=recorder,
     )

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from pipcli.fit.adam import Adam
 from pipcli.fit.averaging import RunningAverage
-from pipcli.fit.counting import ALL, Counting
+from pipcli.fit.counting import ALL, Counting, of_pair
 from pipcli.fit.recording import Recorder, Repeated
 from pipcli.fit.regularisers import penalties
 from pipcli.settings import FitSettings
@@ -142,24 +142,32 @@ class Fit:
             steps=settings.steps,
         )
         self.counting = counting
-        self._hold_out(held_out, torch.zeros_like(held_out) if counting.gap is None else counting.gap)
+        self._hold_out(held_out)
         self._repeated = Repeated(recorder)
 
-    def _hold_out(self, held_out: Tensor, gap: Tensor) -> None:
-        """Leave the pixels of (K, h, w) masks out of the loss, in all channels, and measure the error on the first."""
-        self.held_out, self.gap = held_out.clone(), gap.clone()
-        self._any_held_out = bool(held_out.any())
-        device = self.observations.device
-        self._weights = self.counting.shares(~(held_out | gap), self.observations.shape[1]).to(device)
-        self._held_out_weights = self.counting.shares(held_out, self.observations.shape[1]).to(device)
+    def _hold_out(self, held_out: Tensor) -> None:
+        """Exclude the pixels of (K, h, w) masks from the loss, in all channels, and tell the error by them.
+
+        Where there is a witness, none are excluded, and the error is told by that.
+        """
+        self.held_out = held_out
+        channels, device = self.observations.shape[1], self.observations.device
+        witness = self.counting.witness
+        self._tells_error = witness is not None or bool(held_out.any())
+        self._weights = self.counting.shares(~held_out, channels).to(device)
+        self._held_out_weights = self._weights if witness is not None else self.counting.shares(held_out, channels)
+        self._held_out_weights = self._held_out_weights.to(device)
+        self._witness = self.observations if witness is None else witness.to(device)
+        # What the witness has more of noise than the observation itself: its error is then told like that of pixels.
+        more = (self._witness - of_pair(self.observations, self._witness)).square()
+        self._more_noise = _sums(more * self._held_out_weights)
+        self.sees_all = torch.zeros(len(held_out), dtype=torch.bool)
 
     def show_all(self, member: int) -> None:
-        """Let the loss of a member see what was held out from it until now, and the gaps around it."""
-        self.held_out[member] = self.gap[member] = False
-        channels = self.observations.shape[1]
-        # In place: a recorded step reads these very tensors.
-        self._weights.copy_(self.counting.shares(~(self.held_out | self.gap), channels))
-        self._held_out_weights.copy_(self.counting.shares(self.held_out, channels))
+        """Let a member see its observation without the noise that was added: its error is told no more."""
+        self.sees_all[member] = True
+        # In place: a recorded step reads this very tensor.
+        self.observations[member] = of_pair(self.observations[member], self._witness[member])
 
     def step(self) -> list[Iterate]:
         """Make one step of the optimiser and return the iterate of each member."""
@@ -203,15 +211,15 @@ class Fit:
                 self.steps_done,
                 partial(_item, residuals, member),
                 *part,
-                partial(_item, errors, member) if self._any_held_out else None,
+                partial(_item, errors, member) if self._tells_error else None,
             )
             for member, part in enumerate(parts)
         ]
 
     @torch.no_grad()
     def _held_out_errors(self) -> list[float]:
-        misfits = self.degradation.data_term(self.degradation(self.estimates()), self.observations)
-        errors: list[float] = _sums(misfits * self._held_out_weights).tolist()
+        misfits = self.degradation.data_term(self.degradation(self.estimates()), self._witness)
+        errors: list[float] = (_sums(misfits * self._held_out_weights) - self._more_noise).tolist()
         return errors
 
     def estimates(self) -> Tensor:
@@ -231,7 +239,7 @@ class Fit:
             "optimiser": self.optimiser.state_dict(),
             "average": self.average.state_dict(),
             "held_out": self.held_out,
-            "gap": self.gap,
+            "sees_all": self.sees_all,
             "generators": torch.stack([generator.get_state() for generator in self.generators]),
         }
 
@@ -249,7 +257,9 @@ class Fit:
         self.degradation.load_state_dict(state["degradation"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.average.load_state_dict(state["average"])
-        self._hold_out(state["held_out"], state["gap"])
+        self._hold_out(state["held_out"])
+        for member in state["sees_all"].nonzero()[:, 0].tolist():
+            self.show_all(member)
         for generator, own in zip(self.generators, state["generators"], strict=True):
             generator.set_state(own.clone())  # which reads a view from the start of what it looks at
         self.steps_done = state["step"]

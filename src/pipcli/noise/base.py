@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import ClassVar, Self
 
+import torch
 from torch import Tensor
 
 from pipcli.jpeg_tables import BlockCoding
@@ -122,10 +123,10 @@ class Noise(ABC):
         """Return this noise with its standard deviation multiplied by a factor above 0."""
         return replace(self, level=self.level * strength, std=self.std * strength, strength=self.strength * strength)
 
-    @property
-    def reach(self) -> int:
-        """Pixels of a row over which the noise is correlated, the first counted: 1 where each has its own."""
-        return 1
+    def drawn(self, observation: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Return fresh noise like that of a (N, C, h, w) observation; None where that of each sample is its own."""
+        del observation, generator
+        return None
 
     @abstractmethod
     def misfit(self, prediction: Tensor, observation: Tensor) -> Tensor:

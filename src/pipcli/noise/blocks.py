@@ -59,7 +59,7 @@ def sample_blocks(evidence: Evidence) -> Blocks | None:
     if blocks.shape[1] < LEAST_BLOCKS:
         return None
     level = blocks.mean(axis=(0, 2, 3))
-    colours = np.einsum("ij,jnhw->inhw", _opponent(channels), blocks)
+    colours = np.einsum("ij,jnhw->inhw", opponent(channels), blocks)
     colours -= colours.mean(axis=(2, 3), keepdims=True)
     basis = dct_matrix(SIDE)
     bands = (basis @ colours @ basis.T).reshape(*colours.shape[:2], SIDE**2)
@@ -82,7 +82,7 @@ def _places(count: int) -> NDArray[np.int64]:
     return ((np.arange(MOST_BLOCKS) + jitter) * (count / MOST_BLOCKS)).astype(np.int64)
 
 
-def _opponent(channels: int) -> Floats:
+def opponent(channels: int) -> Floats:
     """Return the orthonormal transform of 1 or 3 channels to a grey one and differences of colour."""
     if channels == 1:
         return np.ones((1, 1), dtype=np.float32)

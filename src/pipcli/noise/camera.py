@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from pipcli.noise.base import Evidence, Noise, Whitened, origin_of
+from pipcli.noise.blocks import opponent
 from pipcli.noise.camera_look import look_for_camera_noise
 from pipcli.noise.patches import PATCH_SIDE
 from pipcli.settings import NoiseName
@@ -22,6 +23,8 @@ from pipcli.spectra import NoiseSpectrum
 LEAST_TRUST = 0.4
 # Pixels that are this far apart along a row are correlated by less than this share, or more.
 CORRELATED, FARTHEST = 0.2, 16
+# The side of the square, in pixels, whose mean is the brightness at its middle.
+BRIGHTNESS_SIDE = 9
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,14 @@ class Camera(Noise):
         """Return the squared difference."""
         return (prediction - observation).square()
 
+    def drawn(self, observation: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Return fresh noise of the spectrum, at the brightness around each pixel; None where it is not correlated."""
+        if self._reach() == 1:
+            return None
+        mixing = torch.from_numpy(opponent(observation.shape[1]))
+        drawn = self.spectrum.drawn(_brightness(observation), generator)
+        return torch.einsum("ji,njhw->nihw", mixing.to(drawn), drawn).to(observation)
+
     def expected_misfit(self, observation: Tensor) -> float:
         """Return the mean variance at the observation's brightnesses."""
         return _std(self.spectrum, observation) ** 2
@@ -74,7 +85,7 @@ class Camera(Noise):
         """The noise in words for the user."""
         shadows, lights = self._grey_levels()
         return (
-            f"{self.name} noise, correlated over {self.reach} pixels, {shadows:.1f} grey levels in shadows, "
+            f"{self.name} noise, correlated over {self._reach()} pixels, {shadows:.1f} grey levels in shadows, "
             f"{lights:.1f} in lights{self._in_colour()} ({self._origin_in_words})"
         )
 
@@ -90,8 +101,7 @@ class Camera(Noise):
             return ""
         return f", {math.sqrt(variances[1:].mean() / max(variances[0], 1e-12)):.1f} times in colour"
 
-    @property
-    def reach(self) -> int:
+    def _reach(self) -> int:
         """The correlation length along a row, in pixels, at least 1."""
         covariances = self.spectrum.covariances(FARTHEST)
         below = np.flatnonzero(covariances < CORRELATED * max(covariances[0], 1e-12))
@@ -102,6 +112,14 @@ def shows_camera_noise(evidence: Evidence) -> bool:
     """Return whether an observation clearly has the noise of a camera."""
     look = look_for_camera_noise(evidence)
     return look is not None and look.trust >= LEAST_TRUST
+
+
+def _brightness(observation: Tensor) -> Tensor:
+    """Return the (N, h, w) brightness around each pixel of a (N, C, h, w) observation, in [0, 1]."""
+    grey = observation.cpu().mean(1, keepdim=True)
+    side = min(BRIGHTNESS_SIDE, *(2 * ((length - 1) // 2) + 1 for length in grey.shape[-2:]))
+    around = torch.nn.functional.avg_pool2d(grey, side, 1, side // 2, count_include_pad=False)
+    return around[:, 0].clamp(0, 1)
 
 
 def _std(spectrum: NoiseSpectrum, observation: Tensor) -> float:

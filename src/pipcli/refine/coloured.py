@@ -12,6 +12,10 @@ That noise is to be taken out at several scales is of Lebrun, Colom and Morel, "
 Transactions on Image Processing 24(10), 2015). Ours is that only the pilots are passed on: at the last scale all is
 weighed once more against the observation itself.
 
+In a clip patches are followed along the motion as if the noise of each frame were its own. On noise that was made with
+a correlation of 0.4 between frames, telling the filter so made the result 0.7 dB worse: the means of frames were
+smoothed more, their differences less.
+
 The first pilot of each scale is the observation: the variance of the noise is then taken off the covariance of the
 patches, as in the first of the two steps of Lebrun et al.
 """

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from pipcli.coords import pixel_grid
-from pipcli.fit.counting import Counting, draw_held_out, draw_held_out_blocks
+from pipcli.fit.counting import Counting, draw_held_out, pair
 from pipcli.fit.device import Device
 from pipcli.fit.fit import Degrading, Fit
 from pipcli.fit.memory import member_bytes, parameters_at, step_bytes
@@ -41,7 +41,7 @@ from pipcli.tiles import Window, windows
 
 # Of the generated size: the observation, both joined pictures with their weights, and copies on the way to the file.
 WHOLE_PICTURES = 6
-# Of the steps of a network, those that it makes in the end with what was held out as blocks.
+# Of the steps of a network, those that it makes in the end without the noise that was added to tell its error by.
 REFIT_SHARE = 0.2
 
 
@@ -96,27 +96,30 @@ class Networks:
         self.stop = stop
         self.seed = seed
         # One draw for the whole picture, so that networks which share a pixel agree on it.
-        self.held_out, self.gap = self._draw_held_out(settings.fit.held_out_fraction)
+        generator = torch.Generator().manual_seed(seed)
+        self.seen, self.witness = self.observation, self._noise_to_add(settings, generator)
+        share = settings.fit.held_out_fraction if self.witness is None else 0.0
+        self.held_out = draw_held_out(observation.shape[2:], share, generator)
+        if self.witness is not None:
+            self.seen, self.witness = pair(self.observation, self.witness)
         self.tiles = settings.tiles or Tiles(*[max(target)] * 2)
         self.windows = self._places() * settings.fit.members
         self.parts = [self._part(window) for window in self.windows]
 
-    def _draw_held_out(self, share: float) -> tuple[Tensor, Tensor | None]:
-        """Return the pixels that are held out, and the gaps around them where the noise is correlated."""
-        size, generator = self.observation.shape[2:], torch.Generator().manual_seed(self.seed)
-        if self.noise.reach == 1:
-            return draw_held_out(size, share, generator), None
-        return draw_held_out_blocks(size, share, self.noise.reach, generator)
+    def _noise_to_add(self, settings: Settings, generator: torch.Generator) -> Tensor | None:
+        """Return noise like the observation's where it is correlated, so that pixels held out do not tell the error.
+
+        Where pixels that no network saw are to weigh what filters make, they are held out all the same.
+        """
+        if settings.fit.held_out_fraction == 0 or settings.finish.splitting is not None:
+            return None
+        drawn = self.noise.drawn(self.problem.observation, generator)
+        return None if drawn is None else self._layout(drawn)
 
     @property
     def refit_steps(self) -> int:
-        """How many steps each network makes in the end with what was held out: none where filters are to weigh by it.
-
-        Blocks with their gaps are so large a part of a picture that its answer must not do without them.
-        """
-        if self.gap is None or not self.gap.any() or self.settings.finish.splitting is not None:
-            return 0
-        return round(REFIT_SHARE * self.settings.fit.steps)
+        """How many steps each network makes in the end without the noise that was added."""
+        return 0 if self.witness is None else round(REFIT_SHARE * self.settings.fit.steps)
 
     def explicable(self) -> Tensor | None:
         """Return the samples of the observation that the networks' picture can explain; None is all of them."""
@@ -269,7 +272,7 @@ class NetworksOfPictures:
 def _build_fit(places: Sequence[tuple[Networks, int]], rate_factor: float) -> Fit:
     """Put the fit of some networks, each of a picture and with its number there, together."""
     first, _ = places[0]
-    observations = torch.cat([networks.windows[number].cut(networks.observation) for networks, number in places])
+    observations = torch.cat([networks.windows[number].cut(networks.seen) for networks, number in places])
     size = first.degradation.target_size((observations.shape[-2], observations.shape[-1]))
     generators = [torch.Generator().manual_seed(networks.seed + number) for networks, number in places]
     guides = [networks.parts[number].cut(networks.guide) for networks, number in places if networks.guide is not None]
@@ -285,7 +288,7 @@ def _build_fit(places: Sequence[tuple[Networks, int]], rate_factor: float) -> Fi
         torch.stack([networks.windows[number].cut(networks.held_out) for networks, number in places]),
         counting=Counting(
             _cut_of_all(places, lambda one: one.observed, lambda one: one.observation[:, :1] >= 0),
-            _cut_of_all(places, lambda one: one.gap, lambda one: torch.zeros_like(one.held_out), stacked=True),
+            _cut_of_all(places, lambda one: one.witness, lambda one: one.observation),
         ),
         generators=generators,
         recorder=recorder_for(target),
@@ -296,8 +299,6 @@ def _cut_of_all(
     places: Sequence[tuple[Networks, int]],
     of: Callable[[Networks], Tensor | None],
     otherwise: Callable[[Networks], Tensor],
-    *,
-    stacked: bool = False,
 ) -> Tensor | None:
     """Return the windows of some networks cut of a map of their pictures, together; None where no picture has one.
 
@@ -305,10 +306,9 @@ def _cut_of_all(
         places: the networks, each of a picture and with its number there.
         of: returns the map of a picture.
         otherwise: returns what stands for it where others have one.
-        stacked: whether the maps lack the dimension of the members.
     """
     if all(of(networks) is None for networks, _ in places):
         return None
     maps = [(networks, number, of(networks)) for networks, number in places]
     cuts = [networks.windows[number].cut(otherwise(networks) if one is None else one) for networks, number, one in maps]
-    return torch.stack(cuts) if stacked else torch.cat(cuts)
+    return torch.cat(cuts)

@@ -3,7 +3,8 @@
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -361,17 +362,47 @@ def filtered(
     limits = degradation.limits(observation)
     degraded = Degraded(degradation, degradation.naive, counted, networks.held_out, limits)
     settings, device, seed = context.settings.finish, context.device, context.seed
-    try:
+    with _told_of_memory():
         finished = finish(
             image, Observation(observation, context.noise, degraded, motion_of), settings, device, seed, watch
         )
+    return degradation.visible(finished.image)
+
+
+@contextmanager
+def _told_of_memory() -> Iterator[None]:
+    """Have a lack of memory of the filters end in a sentence for the user."""
+    try:
+        yield
     except (MemoryError, RuntimeError) as error:
         if not ran_out_of_memory(error):
             raise
         raise PipRestoreError(
             "the filters ran out of memory: take fewer frames at a time with --window, or use another --device"
         ) from error
-    return degradation.visible(finished.image)
+
+
+class FramesFiltered:
+    """Filters frames along their motion where networks would fit the noise too."""
+
+    leaves_warm = False
+
+    def __init__(self, context: ClipContext, *, apart: bool) -> None:
+        """Take with what to restore, and whether each frame is seen by itself."""
+        self._context = context
+        self._motion_of = None if apart else estimate_motion
+
+    def __call__(self, shown: WindowInput, seconds: float | None, keeper_of: KeeperOf) -> Restored:
+        """Filter the frames of the window."""
+        del keeper_of
+        context = self._context
+        watch = WindowWatch(context, shown.observation, seconds)
+        observation = Observation(shown.observation, context.noise, None, self._motion_of)
+        with _told_of_memory():
+            finished = finish(
+                shown.observation, observation, context.settings.finish, context.device, context.seed, watch
+            )
+        return Restored(finished.image, WindowReport(Outcome.FILTERED.name, seconds=watch.spent))
 
 
 class FramesBetween:

@@ -141,7 +141,15 @@ def _restoring(plan: ClipPlan, context: "ClipContext", seen: "Scan") -> "Restori
         return own(context, seen.strip)
     if shows_no_noise(plan.photo, context.noise):
         return windows.Unchanged(context)
+    # The filters along the motion know what networks would reproduce: see `Noise.filtered_alone`.
+    if context.noise.filtered_alone and plan.photo.task.gives_back and _filters_fit(context, seen):
+        return windows.FramesFiltered(context, apart=plan.said.per_frame)
     return windows.FramesApart(context) if plan.said.per_frame else windows.FramesTogether(context)
+
+
+def _filters_fit(context: "ClipContext", seen: "Scan") -> bool:
+    """Return whether frames are large enough for a filter that follows; there is none in a published row."""
+    return any(patches.fit(*seen.middle.shape[-2:]) for patches in context.settings.finish.passes)
 
 
 def _with_fields(restoring: "Restoring", noise: "Noise", *, apart: bool) -> "Restoring":
