@@ -1,12 +1,17 @@
 """The noise of cameras: its spectrum, curve and doubt, on noise that was simulated."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
+from pipcli.media import read_photo
 from pipcli.noise import NOISES, Evidence, detect
 from pipcli.noise.base import Origin
+from pipcli.noise.blocks import Blocks, sample_blocks
 from pipcli.noise.camera import LEAST_TRUST, Camera
 from pipcli.noise.camera_look import look_for_camera_noise
 from pipcli.settings import NoiseName
@@ -112,6 +117,25 @@ def test_colours_that_do_not_fall_speak_against_a_camera() -> None:
     assert detect(Evidence((ramp(SIDE) + grey + colours).clamp(0, 1))) is not NoiseName.CAMERA
 
 
+def test_chroma_noise_of_a_jpeg_file_is_read_where_it_was_not_rounded_away(tmp_path: Path) -> None:
+    """In flat blocks JPEG rounds it to nothing; where the picture itself has colour, it is left."""
+    down, across = torch.arange(SIDE)[:, None] * torch.pi / 12, torch.arange(SIDE) * torch.pi / 12
+    waves = 0.04 * torch.stack([down.sin() * across.sin(), 0 * down * across, down.cos() * across.sin()])
+    picture = torch.where(torch.arange(SIDE) < SIDE // 4, ramp(SIDE), ramp(SIDE) + waves)
+    noise = torch.from_numpy(camera_noise((SIDE, SIDE, 3), 2 / 255, 1.2)).permute(2, 0, 1)[None].float()
+    samples = (255 * (picture + noise).clamp(0, 1)).round().byte()[0].permute(1, 2, 0).numpy()
+    Image.fromarray(samples).save(tmp_path / "a.jpg", quality=75)
+    photo_of = read_photo(tmp_path / "a.jpg")
+    decoded = photo_of.pixels()
+    told, untold = (
+        255 * np.sqrt(look_for_camera_noise(Evidence(decoded, coding)).spectrum.variances())
+        for coding in (photo_of.coding, None)
+    )
+    assert told[0] == pytest.approx(untold[0], rel=1e-6)
+    assert (untold[1:] < 0.6).all()
+    assert told[1:] == pytest.approx([2, 2], rel=0.3)
+
+
 @pytest.mark.parametrize("tint", [(1.0, 1.0, 1.0), (1.0, 0.9, 0.7)])
 def test_rough_ground_of_one_hue_is_not_taken_for_noise(tint: tuple[float, float, float]) -> None:
     ground = torch.from_numpy(camera_noise((SIDE, SIDE, 1), 12 / 255, 1.5, seed=5))[..., 0].float()
@@ -160,3 +184,27 @@ def test_noise_that_is_drawn_has_the_spectrum_and_the_curve() -> None:
 def test_white_noise_is_not_drawn() -> None:
     shape = NoiseSpectrum((0.0, 0.5), ((1e-4, 1e-4),), (0.0, 1.0), ((1.0,), (1.0,)))
     assert Camera(1.0, Origin.GIVEN, 1 / 255, shape).drawn(clean(1), torch.Generator()) is None
+
+
+def test_correlated_noise_reaches_farther_the_softer_it_is() -> None:
+    reaches = []
+    for blur in (0.8, 2.0):
+        seen = ramp(192) + torch.from_numpy(camera_noise((192, 192, 3), 6 / 255, blur)).permute(2, 0, 1)[None].float()
+        reaches.append(Camera.of(Evidence(seen), None).reach)
+    assert 2 <= reaches[0] < reaches[1] <= 8
+
+
+def test_the_blocks_of_a_photo_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+
+    def counted(evidence: Evidence) -> Blocks | None:
+        looks.append(evidence)
+        return sample_blocks(evidence)
+
+    monkeypatch.setattr("pipcli.noise.camera_look.sample_blocks", counted)
+    evidence = Evidence(photo(128))
+    detect(evidence)
+    Camera.of(evidence, None)
+    assert len(looks) == 1
+    look_for_camera_noise(Evidence(photo(128)))
+    assert len(looks) == 2

@@ -4,8 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cached_property
-from typing import ClassVar, Self
+from functools import cached_property, wraps
+from typing import ClassVar, Self, TypeVar
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -14,6 +15,8 @@ from pipcli.jpeg_tables import BlockCoding
 from pipcli.noise.patches import PatchSample, sample_patches
 from pipcli.settings import NoiseName
 from pipcli.spectra import NoiseSpectrum
+
+Answer = TypeVar("Answer")
 
 
 class Origin(StrEnum):
@@ -48,6 +51,27 @@ class Evidence:
     def patches(self) -> PatchSample:
         """A sample of its patches."""
         return sample_patches(self.observation, self.valid)
+
+
+def once_each(of: Callable[[Evidence], Answer]) -> Callable[[Evidence], Answer]:
+    """Return a function that remembers what it answered for a piece of evidence as long as that exists.
+
+    The kind and the level of noise are asked for one after the other, and both need the same estimates.
+    """
+    answers: WeakKeyDictionary[Evidence, Answer] = WeakKeyDictionary()
+
+    @wraps(of)
+    def remembered(evidence: Evidence) -> Answer:
+        if evidence not in answers:
+            answers[evidence] = of(evidence)
+        return answers[evidence]
+
+    return remembered
+
+
+def share_of(mask: Tensor) -> float:
+    """Return the share of booleans that are true; it takes no copy of the mask in another type."""
+    return int(mask.count_nonzero()) / max(1, mask.numel())
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipcli.noise.base import share_of
 from pipcli.noise.clipping import variance_ratio
 from pipcli.noise.patches import FLAT_SHARE, MIN_FLAT_PATCHES, PatchSample, chi_square_median
 
@@ -47,7 +48,7 @@ DISTANT = 5.5 / 255
 DISTANT_SHARE = 0.98
 FEWEST_LEVELS, MOST_LEVELS = 4, 48
 FILLED = 1.25
-MOST_SAMPLES, MOST_PAIRS = 300_000, 3_000_000
+MOST_SAMPLES, MOST_PAIRS = 300_000, 1_000_000
 
 
 def lower_std(sample: PatchSample, std: float, *, coded: bool) -> float:
@@ -120,7 +121,7 @@ def neighbours_are_too_alike(observation: Tensor, std: float, valid: Tensor | No
         std: that is to be doubted.
         valid: (1, 1, H, W) booleans of the pixels that count, see `Evidence`; None is all.
     """
-    if min(float((observation <= 0).float().mean()), float((observation >= 1).float().mean())) > ENDS_OF_HITS:
+    if min(share_of(observation <= 0), share_of(observation >= 1)) > ENDS_OF_HITS:
         return False
     height = observation.shape[-2]
     rows = torch.arange(0, max(1, height - 1), max(1, observation.numel() // MOST_PAIRS))
@@ -138,7 +139,7 @@ def neighbours_are_too_alike(observation: Tensor, std: float, valid: Tensor | No
     changes = difference[difference > LEAST_STD]
     if not len(changes) or float(changes.min()) > std / ALIKE:
         return False
-    return float((difference < std / ALIKE).float().mean()) > MOST_ALIKE
+    return share_of(difference < std / ALIKE) > MOST_ALIKE
 
 
 def leaves_out_the_middle(observation: Tensor, std: float) -> bool:

@@ -13,7 +13,7 @@ from pipcli.noise.scattering import is_scattered
 
 # A picture of two levels is a drawing: a code of bars or dots has them at random places, too.
 FEWEST_LEVELS, MOST_LEVELS = 3, 128
-MOST_SAMPLES = 1_000_000
+MOST_SAMPLES = 300_000
 LEAST_UNIT = 2.5 / 255  # of a level; below this 8-bit rounding hides the spacing
 OFF_LEVEL = 0.6 / 255  # 8-bit rounding, and a little
 # Mean squared difference of neighbours' counts over the mean of their sum, and over the share that is not clipped at
