@@ -54,7 +54,8 @@ def test_a_clean_picture_shows_no_other_kind(clean: Tensor) -> None:
 def test_a_strongly_compressed_file_is_told_and_a_fine_or_noisy_one_is_not() -> None:
     assert detect(jpeg(photo(), 10)) is NoiseName.JPEG
     assert detect(jpeg(photo(), 90)) is NoiseName.GAUSSIAN
-    assert detect(jpeg(noisy(ramp(), NoiseName.GAUSSIAN, 40), 75)) is NoiseName.GAUSSIAN
+    for picture, level, quality in ((ramp(), 40, 75), (photo(), 25, 75), (photo(), 25, 90)):
+        assert detect(jpeg(noisy(picture, NoiseName.GAUSSIAN, level), quality)) is NoiseName.GAUSSIAN
 
 
 def test_a_small_picture_is_not_judged() -> None:

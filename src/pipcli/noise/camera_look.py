@@ -67,6 +67,8 @@ OF_ONE_HUE = (0.45, 0.7)
 # The same of the two differences of colour, in which most textures are weak: in photos without noise the weaker of the
 # two has less than the first level, or falls less, or its evidence is below the first.
 LEVEL_OF_COLOUR, FALL_OF_COLOUR, EVIDENCE_OF_COLOUR = (1.6, 2.6), (8.0, 10.5), (0.045, 0.07)
+# In luma, white noise in a JPEG file falls by up to 2, its chroma by 28, and noise of cameras with texture by 10 and more.
+FALL_BESIDE_COLOURS = (4.0, 8.0)
 # The standard deviation of one of them over that of the other: up to 1.5 in photos of cameras, from 2.7 in brown fur.
 IMBALANCE = (1.8, 2.6)
 # Where a colour has more than this, it falls in photos of cameras by 9 and more, in clean photos by 4 to 15.
@@ -200,7 +202,11 @@ class _Look:
             return 0.0
         levels = [self._level(colour) for colour in colours]
         balanced = 1 - _ramp(max(levels) / min(levels), IMBALANCE)
-        return balanced * min(self._trust_of_colour(colour) for colour in colours)
+        return (
+            balanced
+            * _ramp(self._fall(GREY), FALL_BESIDE_COLOURS)
+            * min(self._trust_of_colour(colour) for colour in colours)
+        )
 
     def _trust_of_colour(self, colour: int) -> float:
         level, fall = _ramp(self._level(colour), LEVEL_OF_COLOUR), _ramp(self._fall(colour), FALL_OF_COLOUR)
