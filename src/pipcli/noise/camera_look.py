@@ -17,13 +17,14 @@ luma is full of texture. Where JPEG or the camera has removed the noise of chrom
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipcli.noise.base import Evidence, once_each
-from pipcli.noise.blocks import COUNTS, RADII, SIDE, Blocks, by_group, sample_blocks
+from pipcli.noise.blocks import COUNTS, RADII, SIDE, Blocks, sample_blocks
+from pipcli.noise.camera_spectrum import rows_of, seen_as, without_shades
 from pipcli.noise.patches import Floats
 from pipcli.spectra import NoiseSpectrum
 
@@ -40,13 +41,8 @@ SHARE_OF_FLAT = (0.3, 0.5)
 SHARE_OF_CODED = 0.3
 ENVELOPE = 0.08  # the quantile that the first choice begins with
 ROUNDS = 5
-UNSMEARED = 8  # rounds after which the energies agree to a percent
 MOST_RATIO = 20.0  # a block with a coarse edge is judged as one with a clear one
 LEAST_ENERGY = 1e-3 / 255**2  # far below the rounding to 8 bits
-# In the grey channel the groups below this one are of the picture's shades too: see `_without_shades`.
-CLEAR = 4
-# What falls by more decibels from group 2 to 4 is no picture's spectrum, so that the group between is clear too.
-STEEPEST = 10.0
 # The power of noise may fall from a group to the next coarser one, but not by more than this factor: a drawn ramp has
 # some frequencies and not others.
 DEEPEST_DIP = 4.0
@@ -67,7 +63,7 @@ OF_ONE_HUE = (0.45, 0.7)
 # The same of the two differences of colour, in which most textures are weak: in photos without noise the weaker of the
 # two has less than the first level, or falls less, or its evidence is below the first.
 LEVEL_OF_COLOUR, FALL_OF_COLOUR, EVIDENCE_OF_COLOUR = (1.6, 2.6), (8.0, 10.5), (0.045, 0.07)
-# In luma, white noise in a JPEG file falls by up to 2, its chroma by 28, and noise of cameras with texture by 10 and more.
+# White noise in a JPEG file falls by up to 2 in luma and by 28 in chroma; luma with noise of cameras by 10 and more.
 FALL_BESIDE_COLOURS = (4.0, 8.0)
 # The standard deviation of one of them over that of the other: up to 1.5 in photos of cameras, from 2.7 in brown fur.
 IMBALANCE = (1.8, 2.6)
@@ -156,7 +152,7 @@ class _Look:
         camera does to its noise leaves no less of it in luma.
         """
         grey, colours = self._trust_of_grey(), self._trust_of_colours()
-        power = _without_shades(self.power * self._without_texture(colours), colours)
+        power = without_shades(self.power * self._without_texture(colours), colours)
         if coded:
             busier = np.exp(np.log(self._measured(SHARE_OF_CODED)).mean(axis=0))
             power[1:] = np.maximum(power[1:], np.minimum(busier[1:], power[GREY]))
@@ -182,7 +178,7 @@ class _Look:
 
     def _with_power(self, power: Floats) -> NoiseSpectrum:
         levels = [float(self.blocks.level[members].mean()) for members in self.ranges]
-        return _seen_as(power, NoiseSpectrum(RADII, (), tuple(levels), _rows(self.strengths)))
+        return seen_as(power, NoiseSpectrum(RADII, (), tuple(levels), rows_of(self.strengths)))
 
     def _trust_of_grey(self) -> float:
         """Return the confidence, in [0, 1], that luma shows a camera's noise."""
@@ -256,54 +252,6 @@ class _Look:
         return float(energy.std() / energy.mean() / math.sqrt(2 / COUNTS[seen].sum()))
 
 
-def _without_shades(power: Floats, unfiltered: float) -> Floats:
-    """Return (C, GROUPS) powers, of whose first row the coarsest groups rise no more than those of noise.
-
-    What has been smoothed rises towards zero frequency in proportion to the square of the frequency, in logarithms;
-    shades rise like a power of the frequency, without end. Noise that no filter of a camera has removed from chroma may
-    rise in proportion to the frequency itself: where the second group lies below that line, half of what it has more
-    than smoothed noise is left to it.
-
-    Args:
-        power: of the noise, and in luma of the picture's shades.
-        unfiltered: confidence, in [0, 1], that the noise was not removed from chroma.
-    """
-    logarithms = np.log(power[0])
-    steep = 10 / math.log(10) * (logarithms[2] - logarithms[4]) > STEEPEST
-    held = _as_smoothed(logarithms, CLEAR - 1 if steep else CLEAR)
-    slope = (logarithms[CLEAR] - logarithms[CLEAR + 1]) / (RADII[CLEAR + 1] - RADII[CLEAR])
-    if logarithms[1] < logarithms[CLEAR] + slope * (RADII[CLEAR] - RADII[1]):
-        held += unfiltered * (_as_smoothed(logarithms, 1) - held) / 2
-    return np.concatenate([np.exp(held)[None], power[1:]])
-
-
-def _as_smoothed(logarithms: Floats, first_clear: int) -> Floats:
-    """Return (GROUPS,) logarithms of power, of which those below a group rise no more than smoothed noise does."""
-    held, squares = logarithms.copy(), np.square(RADII)
-    for group in reversed(range(first_clear)):
-        slope = (held[group + 1] - held[group + 2]) / (squares[group + 2] - squares[group + 1])
-        most = held[group + 1] + max(slope, 0.0) * (squares[group + 1] - squares[group])
-        held[group] = min(held[group], most)
-    return held
-
-
-def _seen_as(measured: Floats, curve: NoiseSpectrum) -> NoiseSpectrum:
-    """Return the spectrum rescaled so that, with its curve, blocks have the measured (C, GROUPS) energies.
-
-    A block's frequencies are wide, so that the energy at one is a mean of the power around it: where the power falls
-    steeply the two differ.
-    """
-    power = measured.copy()
-    for _ in range(UNSMEARED):
-        spectrum = replace(curve, power=_rows(power))
-        power *= measured / by_group(spectrum.bands(SIDE).double().numpy())
-    return replace(curve, power=_rows(power))
-
-
 def _ramp(value: float, between: tuple[float, float]) -> float:
     """Return a linear ramp: 0 below a range, 1 above it."""
     return float(np.clip((value - between[0]) / (between[1] - between[0]), 0, 1))
-
-
-def _rows(table: Floats) -> tuple[tuple[float, ...], ...]:
-    return tuple(tuple(float(value) for value in row) for row in table)
