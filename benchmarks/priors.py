@@ -33,7 +33,7 @@ from PIL import Image
 from common.about import about
 from common.measuring import cropped, show_row
 from pipcli.cli import app
-from pipcli.restoration.loop import Picture
+from pipcli.restoration.members import Picture
 from pipcli.restoration.networks import Networks
 from pipcli.settings import PriorName
 from quality import pictures_in

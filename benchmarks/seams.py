@@ -23,7 +23,8 @@ from pipcli.fit.device import choose_device, keep_freed_memory, members_together
 from pipcli.media import read_photo
 from pipcli.metrics import psnr
 from pipcli.noise import Gaussian, Origin
-from pipcli.restoration.loop import Concurrency, Limits, restore
+from pipcli.restoration.loop import restore
+from pipcli.restoration.members import Concurrency, Limits
 from pipcli.restoration.networks import Networks
 from pipcli.restoration.problem import Problem
 from pipcli.settings import HELD_OUT_FRACTION, PIP, SMALLEST_TILE, Settings, StopName, Tiles

@@ -25,7 +25,7 @@ from pipcli.console import (
     estimated_psnr,
     print_json,
 )
-from pipcli.restoration.loop import Progress
+from pipcli.watch import Progress
 
 
 def progress(

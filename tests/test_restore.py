@@ -14,19 +14,11 @@ import torch
 from pipcli.errors import PipRestoreError
 from pipcli.fit.fit import Iterate
 from pipcli.fit.stopping import Discrepancy, HeldOut, Never, StopRule
-from pipcli.restoration.loop import (
-    CHECK_EVERY,
-    RESTART_FACTOR,
-    Concurrency,
-    Limits,
-    Member,
-    Outcome,
-    Picture,
-    Solution,
-    restore,
-)
+from pipcli.restoration.loop import RESTART_FACTOR, restore
+from pipcli.restoration.members import Concurrency, Limits, Member, Picture
+from pipcli.restoration.solution import Outcome, Solution
 from pipcli.tiles import Window
-from pipcli.watch import Progress, Unwatched
+from pipcli.watch import CHECK_EVERY, Progress, Unwatched
 
 SIZE = (2, 2)
 WHOLE = Window(0, 0, *SIZE)

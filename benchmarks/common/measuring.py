@@ -27,12 +27,13 @@ from pipcli.media import read_photo
 from pipcli.metrics import psnr
 from pipcli.refine.denoising import finish
 from pipcli.refine.observation import Observation
-from pipcli.restoration.loop import CHECK_EVERY, Member, Picture
+from pipcli.restoration.members import Member, Picture
 from pipcli.restoration.networks import Networks
 from pipcli.settings import NoiseName, StopName
 from pipcli.simulation.names import NoiseName as Drawn
 from pipcli.simulation.noise import NOISES
 from pipcli.tiles import Window, blend
+from pipcli.watch import CHECK_EVERY
 
 Samples = NDArray[np.uint8]
 Floats = NDArray[np.float64]

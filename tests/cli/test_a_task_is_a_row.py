@@ -38,7 +38,7 @@ def task_of(own: PosteriseOptions, said: TaskOptions) -> Task:
 
     def restoring(context, strip):  # type: ignore[no-untyped-def]
         del strip
-        from pipcli.restoration.windows import Restored, WindowReport
+        from pipcli.restoration.window import Restored, WindowReport
 
         class Posterised:
             leaves_warm = False

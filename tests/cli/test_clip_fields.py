@@ -11,7 +11,7 @@ from PIL import Image
 
 from pipcli.noise import Evidence, Gaussian
 from pipcli.restoration.fields import FieldsApart, fields_of, woven
-from pipcli.restoration.windows import KeeperOf, Restored, WindowInput, WindowReport
+from pipcli.restoration.window import KeeperOf, Restored, WindowInput, WindowReport
 from support.clip_commands import Command, restored
 from support.clip_making import FFMPEG, ffmpeg, read
 from support.oracle import output as output_of_ffmpeg

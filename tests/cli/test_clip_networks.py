@@ -16,8 +16,10 @@ from pipcli.noise import Gaussian, Noise
 from pipcli.noise.base import Evidence
 from pipcli.noise.impulse import Impulse
 from pipcli.restoration.frame_networks import ClipNetworks
-from pipcli.restoration.loop import Concurrency, Limits, Solution, restore
+from pipcli.restoration.loop import restore
+from pipcli.restoration.members import Concurrency, Limits
 from pipcli.restoration.problem import Problem
+from pipcli.restoration.solution import Solution
 from pipcli.settings import (
     CLIP_PRESETS,
     PRESETS,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from pipcli.restoration.loop import Outcome
+from pipcli.restoration.solution import Outcome
 from support.hostile import AWKWARD_NAMES
 from support.running import SCHEMA, Run, lines_of, names, picture, smooth_picture
 

@@ -10,7 +10,8 @@ from pipcli.dehazing import Dehazed, dehaze
 from pipcli.dehazing.classic import as_airlight, classic_transmission, estimate_airlight
 from pipcli.fit.device import Device
 from pipcli.metrics import psnr
-from pipcli.restoration.loop import Limits, Outcome
+from pipcli.restoration.members import Limits
+from pipcli.restoration.solution import Outcome
 from pipcli.settings import DEHAZE
 from pipcli.watch import Progress
 

@@ -8,8 +8,9 @@ from torch import Tensor
 from pipcli.dehazing.classic import estimate_airlight
 from pipcli.dehazing.joint import dehaze
 from pipcli.errors import UnusableInputError
-from pipcli.restoration.loop import Limits, Outcome
-from pipcli.restoration.windows import ClipContext, KeeperOf, Restored, WindowInput, WindowReport, WindowWatch
+from pipcli.restoration.members import Limits
+from pipcli.restoration.solution import Outcome
+from pipcli.restoration.window import ClipContext, KeeperOf, Restored, WindowInput, WindowReport, WindowWatch
 from pipcli.settings import DEHAZE
 
 

@@ -27,7 +27,9 @@ from pipcli.fit.stopping import HeldOut, StopRule
 from pipcli.noise import Gaussian
 from pipcli.noise.gaussian import estimate_noise_std
 from pipcli.priors import build
-from pipcli.restoration.loop import Concurrency, Limits, Member, Outcome, Picture, Solution, restore
+from pipcli.restoration.loop import restore
+from pipcli.restoration.members import Concurrency, Limits, Member, Picture
+from pipcli.restoration.solution import Outcome, Solution
 from pipcli.settings import DehazeSettings
 from pipcli.tiles import Window
 from pipcli.watch import UNWATCHED, Watch

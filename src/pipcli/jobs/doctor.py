@@ -19,7 +19,8 @@ from pipcli.noise import Gaussian
 from pipcli.priors.batched import kernel_problem
 from pipcli.refine.denoising import finish
 from pipcli.refine.observation import Observation
-from pipcli.restoration.loop import Concurrency, Limits, restore
+from pipcli.restoration.loop import restore
+from pipcli.restoration.members import Concurrency, Limits
 from pipcli.restoration.networks import Networks
 from pipcli.restoration.problem import Problem
 from pipcli.settings import FINISH, PIP, TYPICAL_STEPS, Quality, StopName

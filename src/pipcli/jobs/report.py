@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipcli.fit.device import Device
     from pipcli.noise import Noise
     from pipcli.refine.denoising import Finished
-    from pipcli.restoration.loop import Solution
+    from pipcli.restoration.solution import Solution
 
 MOST_NUMBERS = 3
 

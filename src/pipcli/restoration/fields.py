@@ -17,7 +17,7 @@ from torch import Tensor
 from pipcli.motion import are_combed
 from pipcli.noise import Camera, Noise
 from pipcli.restoration.frame_networks import UnusableWarmStateError
-from pipcli.restoration.windows import KeeperOf, Restored, Restoring, WindowInput, WindowReport
+from pipcli.restoration.window import KeeperOf, Restored, Restoring, WindowInput, WindowReport
 
 FIELDS = {"top": 0, "bottom": 1}  # the first line of each
 WHOLE = "whole"

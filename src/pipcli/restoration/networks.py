@@ -18,20 +18,15 @@ from pipcli.fit.device import Device
 from pipcli.fit.fit import Degrading, Fit
 from pipcli.fit.memory import member_bytes, parameters_at, step_bytes
 from pipcli.fit.recording import recorder_for
-from pipcli.fit.stopping import Discrepancy, HeldOut, MovingVariance, Never, StopRule
-from pipcli.noise import Noise
+from pipcli.fit.stopping import StopRule
 from pipcli.priors import Prior, build, precision_for
-from pipcli.restoration.loop import Concurrency, Member, Picture
+from pipcli.restoration.members import Concurrency, Member, Picture
 from pipcli.restoration.observed import both
 from pipcli.restoration.problem import Problem
+from pipcli.restoration.rules import build_rules
 from pipcli.settings import (
-    DISCREPANCY_FACTOR,
-    GUARD_FACTOR,
     MOST_STRIDE_SHARE,
     MOST_WINDOWS,
-    SHORTEST_PATIENCE,
-    VARIANCE_PATIENCE,
-    FitSettings,
     Settings,
     StopName,
     Tiles,
@@ -43,28 +38,6 @@ from pipcli.tiles import Window, windows
 WHOLE_PICTURES = 6
 # Of the steps of a network, those that it makes in the end without the noise that was added to tell its error by.
 REFIT_SHARE = 0.2
-
-
-def build_rules(stop: StopName, fit: FitSettings, noise: Noise, observation: Tensor) -> list[StopRule]:
-    """Make the stop rules of one network; the first decides which picture is taken.
-
-    Args:
-        stop: the rule by its name.
-        fit: how many steps there are, and how patient the held-out rule is.
-        noise: of the whole observation.
-        observation: (1, C, h, w) what this network is fitted to, in [0, 1]: where it is nearly black or white, clipping
-            has left less than `noise`.
-    """
-    std = noise.expected_misfit(observation) ** 0.5
-    if stop is StopName.DISCREPANCY:
-        return [Discrepancy(std, DISCREPANCY_FACTOR)]
-    if stop is StopName.VARIANCE:
-        return [MovingVariance(VARIANCE_PATIENCE)]
-    if stop is StopName.NONE:
-        return [Never()]
-    rules: list[StopRule] = [HeldOut(patience=max(SHORTEST_PATIENCE, round(fit.patience * fit.steps)))]
-    # An estimate of sigma that is too high would end the fit early, so only the user's own word sets the guard.
-    return rules if noise.estimated else [*rules, Discrepancy(std, GUARD_FACTOR)]
 
 
 class Networks:

@@ -8,7 +8,9 @@ from pipcli.errors import PipRestoreError
 from pipcli.fit.device import Device, members_together, ran_out_of_memory, slack, workers_for
 from pipcli.fit.fit import Fit
 from pipcli.fit.memory import available_bytes, used_bytes
-from pipcli.restoration.loop import Concurrency, Keeper, Limits, Picture, Solution, restore
+from pipcli.restoration.loop import Keeper, restore
+from pipcli.restoration.members import Concurrency, Limits, Picture
+from pipcli.restoration.solution import Solution
 from pipcli.settings import SMALLEST_TILE
 from pipcli.watch import Watch
 

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from pipcli.media import Photo
     from pipcli.media.clips import Clip
     from pipcli.noise import Noise
-    from pipcli.restoration.loop import Limits, Solution
-    from pipcli.restoration.windows import ClipContext, Restoring
+    from pipcli.restoration.members import Limits
+    from pipcli.restoration.solution import Solution
+    from pipcli.restoration.window import ClipContext, Restoring
     from pipcli.tasks.clip_options import ClipOptions
     from pipcli.tasks.shared import PhotoOptions
     from pipcli.tasks.timeline import Moments

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pipcli.degradations import Blur, Degradation
     from pipcli.noise import Noise
-    from pipcli.restoration.loop import Solution
+    from pipcli.restoration.solution import Solution
     from pipcli.watch import Watch
 
 KERNEL_BITS = 16

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pipcli.degradations import Degradation
-    from pipcli.restoration.loop import Solution
-    from pipcli.restoration.windows import ClipContext, Restoring
+    from pipcli.restoration.solution import Solution
+    from pipcli.restoration.window import ClipContext, Restoring
 
 OWN_GENERATORS = "dehaze, whose generators are its own"
 TRANSMISSION, TRANSMISSION_BITS = "transmission", 16
@@ -137,7 +137,7 @@ def _solution(observation: "Tensor", work: Work, colour: tuple[float, ...] | Non
     import torch
 
     from pipcli.dehazing import dehaze as without_haze
-    from pipcli.restoration.loop import Solution
+    from pipcli.restoration.solution import Solution
     from pipcli.settings import DEHAZE
 
     if colour is not None and len(colour) == 3 and observation.shape[1] == 1:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pipcli.media.clips import Clip
-    from pipcli.restoration.windows import ClipContext, Restoring
+    from pipcli.restoration.window import ClipContext, Restoring
 
 DEFAULT_FACTOR = 2
 

@@ -25,8 +25,8 @@ from pipcli.jobs.fit_state import FitKeeper, loaded
 from pipcli.jobs.watching import JobWatch
 from pipcli.media import Photo, encode, shown
 from pipcli.restoration.frame_networks import UnusableWarmStateError
-from pipcli.restoration.loop import Outcome
-from pipcli.restoration.windows import ClipContext, Restored, Restoring, WindowInput, WindowReport
+from pipcli.restoration.solution import Outcome
+from pipcli.restoration.window import ClipContext, Restored, Restoring, WindowInput, WindowReport
 from pipcli.tasks.timeline import apart_at
 
 # Of a kept window: what its frames take as they are, and as much again for the heads of each and for its facts.

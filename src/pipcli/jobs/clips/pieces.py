@@ -12,7 +12,7 @@ import numpy as np
 from pipcli.errors import UnusableInputError
 from pipcli.jobs.clips.reading import Frame
 from pipcli.media import decode_photo
-from pipcli.restoration.windows import WindowReport
+from pipcli.restoration.window import WindowReport
 
 FACTS = "facts.json"
 

@@ -11,12 +11,12 @@ from pipcli.jobs.report import effective, noise_fields
 from pipcli.media import shown
 from pipcli.media.clips import DEINTERLACE, Clip
 from pipcli.restoration.fields import FieldsApart
-from pipcli.restoration.loop import Outcome
+from pipcli.restoration.solution import Outcome
 from pipcli.restoration.windows import Unchanged
 
 if TYPE_CHECKING:
     from pipcli.jobs.clips.job import ClipJob
-    from pipcli.restoration.windows import WindowReport
+    from pipcli.restoration.window import WindowReport
 
 
 def started(job: "ClipJob") -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipcli.jobs.clips.preview import ClipMetrics
     from pipcli.jobs.clips.scan import Scan
     from pipcli.noise import Noise
-    from pipcli.restoration.windows import ClipContext, Restoring
+    from pipcli.restoration.window import ClipContext, Restoring
 
 
 def run(
@@ -107,7 +107,7 @@ def _job(
     from pipcli.jobs.noise_asked import noise_of
     from pipcli.jobs.watching import JobWatch
     from pipcli.noise import Evidence
-    from pipcli.restoration.windows import ClipContext
+    from pipcli.restoration.window import ClipContext
 
     photo, watch = plan.photo, JobWatch(interruption, reporter, kept)
     fields = plan.parts_fields(files)

@@ -9,8 +9,9 @@ from pipcli.jobs.fit_state import FitKeeper
 from pipcli.jobs.interruption import Interruption
 from pipcli.jobs.photos.job import PhotoJob
 from pipcli.jobs.watching import JobWatch
-from pipcli.restoration.loop import Limits, Solution
+from pipcli.restoration.members import Limits
 from pipcli.restoration.networks import NetworksOfPictures
+from pipcli.restoration.solution import Solution
 from pipcli.restoration.within_memory import Fitting
 from pipcli.tasks.base import Work
 

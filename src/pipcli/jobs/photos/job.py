@@ -25,10 +25,10 @@ from pipcli.metrics import psnr
 from pipcli.noise import Evidence, Origin
 from pipcli.refine.denoising import Finished, finish
 from pipcli.refine.observation import Degraded, Observation
-from pipcli.restoration.loop import Outcome, Solution
 from pipcli.restoration.networks import Networks
 from pipcli.restoration.observed import both
 from pipcli.restoration.problem import Problem
+from pipcli.restoration.solution import Outcome, Solution
 from pipcli.settings import NoiseName
 from pipcli.sheet import Panel, side_by_side
 from pipcli.tasks.units import sigma_in_levels, width_in_samples
