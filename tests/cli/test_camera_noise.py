@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -92,3 +93,21 @@ def test_frames_with_correlated_noise_are_filtered_along_their_motion_without_ne
         errors[way] = float(np.sqrt(np.mean((frames - picture) ** 2)))
     assert errors["--per-frame",] < 0.75 * 6 / 255
     assert errors[()] < 0.8 * errors["--per-frame",]
+
+
+def test_told_nothing_the_command_takes_out_the_grain_of_a_film_scan(denoise: Command, tmp_path: Path) -> None:
+    """Blotchy, of 16 bits, and strongest in the middle of the range."""
+    picture, shape = clean(), (SIDE, SIDE, 3)
+    grey = camera_noise((SIDE, SIDE, 1), 1.0, 2.2, seed=3)
+    grain = 0.6 * grey + 0.8 * (0.8 * camera_noise(shape, 1.0, 1.3) + 0.6 * camera_noise(shape, 1.0, 2.2, seed=1))
+    brightness = picture.mean(axis=2, keepdims=True)
+    curve = 0.35 + 0.65 * np.sqrt(4 * brightness * (1 - brightness))
+    noisy = np.clip(picture + 9 / 255 * curve * grain, 0, 1)
+    path = tmp_path / "scan.tif"
+    tifffile.imwrite(path, np.round(65535 * noisy).astype(np.uint16), photometric="rgb")
+    run = denoise(path, "--json")
+    start = next(line for line in lines_of(run) if line["type"] == "start")
+    assert start["noise"]["kind"] == "camera"
+    written = tifffile.imread(tmp_path / "scan_denoised.tif") / 65535
+    before, after = (float(np.mean((one - picture) ** 2)) for one in (noisy, written))
+    assert 10 * np.log10(before / after) > 2

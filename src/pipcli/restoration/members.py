@@ -17,6 +17,8 @@ from pipcli.watch import CHECK_EVERY
 # A residual this many times the lowest one (plus this much, since a noiseless fit has a residual near zero that jumps
 # by large factors) is no fluctuation of Adam's: the network has fallen back to an early picture and seldom recovers.
 DIVERGED_FACTOR, DIVERGED_MARGIN = 10.0, 1e-2
+# An estimate that is preferred and at most so many steps old shows that the error was still falling.
+STILL_BETTER = 2 * CHECK_EVERY
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Member:
     Attributes:
         window: the part of the picture that it makes.
         build_rules: makes its stop rules; the first that prefers a picture decides which is taken.
-        refit: the steps that it makes in the end with what was held out before, so that the answer has seen all; 0
-            takes the picture that the rules prefer.
+        refit: the last of its steps, which it makes without the noise that was added to tell its error by; if the error
+            had risen before, it has none of them.
     """
 
     window: Window
@@ -95,11 +97,10 @@ class Run:
         self.held_out_error: float | None = None
         self.steps_done = 0
         self.refit_from: int | None = None
-        self.refit_reason: Outcome | None = None
 
     @property
     def last_step(self) -> int:
-        """The last step of what it is doing: before what was held out is shown to it, or after."""
+        """The last step with the noise that was added or, from there on, without."""
         return self.limits.steps - self.refit if self.refit_from is None else self.refit_from + self.refit
 
     def see(self, iterate: Iterate, must_end: Outcome | None) -> None:
@@ -107,25 +108,32 @@ class Run:
         self.steps_done = iterate.step
         # Every rule must see every iterate, so all are asked before any is heeded.
         fired = [rule for rule in self.rules if rule.update(iterate)]
-        ended = RULE_OUTCOMES[fired[0].name] if fired else None
-        if ended is None and iterate.step >= self.last_step:
-            ended = self.refit_reason or Outcome.STEP_LIMIT
-        begins_refit = ended is not None and self.refit > 0 and self.refit_from is None and must_end is None
-        self.outcome = None if begins_refit else ended or must_end
+        if fired:
+            self.outcome = RULE_OUTCOMES[fired[0].name]
+        elif must_end is None and self._is_to_refit(iterate):
+            self._begin_refit(iterate.step)
+        elif iterate.step >= self.last_step:
+            self.outcome = Outcome.STEP_LIMIT
+        else:
+            self.outcome = must_end
         told = iterate.step == 1 or iterate.step % CHECK_EVERY == 0 or self.outcome is not None
         if told and iterate.held_out_error is not None and self.refit_from is None:
             self.held_out_error = iterate.held_out_error()
-        if begins_refit:
-            self._begin_refit(iterate.step, ended)
         if self.outcome is not None:
             self.last_output = iterate.output.cpu()
             self.answer = self._choice(iterate)
 
-    def _begin_refit(self, step: int, reason: Outcome | None) -> None:
-        """Go on with all pixels: what the rules have to tell is told."""
-        self.refit_from, self.refit_reason = step, reason
+    def _is_to_refit(self, iterate: Iterate) -> bool:
+        """Return whether the last steps begin, and the rules had preferred ever later estimates until now."""
+        if self.refit == 0 or self.refit_from is not None or iterate.step < self.last_step:
+            return False
+        return iterate.step - self._choice(iterate).step <= STILL_BETTER
+
+    def _begin_refit(self, step: int) -> None:
+        """Go on with the observation itself: what the rules have to tell is told."""
+        self.refit_from = step
         self.rules = []
-        self.lowest_residual = float("inf")  # the residual of more pixels is another
+        self.lowest_residual = float("inf")  # that of another picture is another
 
     def _choice(self, iterate: Iterate) -> Choice:
         """Return the picture that the rules prefer, else the latest estimate."""
@@ -175,7 +183,6 @@ class Run:
             "held_out_error": self.held_out_error,
             "steps_done": self.steps_done,
             "refit_from": self.refit_from,
-            "refit_reason": None if self.refit_reason is None else self.refit_reason.name,
             "diverged_at": self.diverged_at,
             "outcome": None if self.outcome is None else self.outcome.name,
             "answer": None if self.answer is None else {"image": self.answer.image, "step": self.answer.step},
@@ -185,7 +192,6 @@ class Run:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a state of `state_dict`."""
         self.refit_from = state["refit_from"]
-        self.refit_reason = None if state["refit_reason"] is None else Outcome[state["refit_reason"]]
         self.rules = [] if self.refit_from is not None else self.rules
         for rule, own in zip(self.rules, state["rules"], strict=True):
             rule.load_state_dict(own)
