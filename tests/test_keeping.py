@@ -381,7 +381,7 @@ def test_a_second_process_is_refused_and_a_dead_one_is_no_hindrance(folder: Path
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
-        with pytest.raises(OutputRefusedError, match=f"process {process.pid}, is at work"):
+        with pytest.raises(OutputRefusedError, match=f"process {process.pid}, is working"):
             Kept(folder, {"input": 1})
     finally:
         process.kill()

@@ -231,7 +231,7 @@ def test_two_processes_do_not_work_on_one_output(words: Words, start: Start, com
     wait_for(process, 0, 1)
     run = command(*endless)
     assert run.code == 2
-    assert f"process {process.pid}, is at work on this output" in run.message
+    assert f"process {process.pid}, is working on this output" in run.message
 
 
 @pytest.mark.parametrize("words", [()], indirect=True)
