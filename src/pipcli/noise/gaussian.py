@@ -16,7 +16,7 @@ from torch import Tensor
 from pipcli.noise.base import Evidence, Noise, Origin, Whitened, origin_of
 from pipcli.noise.clipping import censored_mean, normal_cdf, variance_ratio
 from pipcli.noise.grounds import has_few_distant_levels, leaves_out_the_middle, lower_std, neighbours_are_too_alike
-from pipcli.noise.patches import PATCH_SIDE, PatchSample, variance_of_flattest
+from pipcli.noise.patches import PATCH_SIDE, Floats, PatchSample, variance_of_flattest
 from pipcli.noise.photons import counted_photons
 from pipcli.settings import NoiseName
 
@@ -73,7 +73,13 @@ class Gaussian(Noise):
             self.expected_misfit(observation),
             lambda estimate: undo_clipping(estimate, observation, self.std),
             self._variances,
+            clipped_std=self.std if self._shows_clipping(observation, pilot) else 0.0,
         )
+
+    def _shows_clipping(self, observation: Tensor, pilot: Tensor) -> bool:
+        if self.std <= SMALLEST_STD:
+            return False
+        return shows_clipping(observation, levels_before_clipping(pilot, self.std), self.std)
 
     def _variances(self, clipped_mean: Tensor) -> Tensor:
         """Return the variance that clipping leaves of the noise of each sample, given its mean after clipping."""
@@ -165,10 +171,21 @@ def undo_clipping(estimate: Tensor, observation: Tensor, noise_std: float) -> Te
     """
     if noise_std <= SMALLEST_STD:
         return estimate
-    level = np.linspace(0, 1, 1001)
-    restored = np.interp(estimate.double().numpy(), censored_mean(level, noise_std), level)
-    expected = normal_cdf(-restored / noise_std) + normal_cdf((restored - 1) / noise_std)
-    at_the_ends = float(((observation <= 0) | (observation >= 1)).double().mean())
-    if at_the_ends < 0.5 * float(expected.mean()):
+    restored = levels_before_clipping(estimate, noise_std)
+    if not shows_clipping(observation, restored, noise_std):
         return estimate
     return torch.from_numpy(restored).to(estimate.dtype)
+
+
+def levels_before_clipping(mean: Tensor, noise_std: float) -> Floats:
+    """Return the levels in [0, 1] whose noise has these means after it was clipped to [0, 1]."""
+    level = np.linspace(0, 1, 1001)
+    levels: Floats = np.interp(mean.double().cpu().numpy(), censored_mean(level, noise_std), level)
+    return levels
+
+
+def shows_clipping(observation: Tensor, levels: Floats, noise_std: float) -> bool:
+    """Return whether at least half as many samples lie at 0 and 1 as clipping would have put there."""
+    expected = normal_cdf(-levels / noise_std) + normal_cdf((levels - 1) / noise_std)
+    at_the_ends = float(((observation <= 0) | (observation >= 1)).double().mean())
+    return at_the_ends > 0 and at_the_ends >= 0.5 * float(expected.mean())

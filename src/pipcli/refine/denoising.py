@@ -2,7 +2,8 @@
 
 The networks' picture is smooth where they had not yet explained the picture. As the pilot of filters it tells them what
 to take from the observation itself. For `--quality best` a branch that sees the noisy picture is joined with that, and
-the two together are the pilot of a last pass.
+the two together are the pilot of a last pass. A picture of few colours is joined with the expected colours of its
+palette instead.
 
 For a clip the filters and the branch see the frames before and after each, along their motion, which is estimated anew
 from each better estimate of them.
@@ -27,9 +28,11 @@ from pipcli.refine.execution import Execution
 from pipcli.refine.inverse import join
 from pipcli.refine.nonlocal_bayes import REGION, nonlocal_bayes
 from pipcli.refine.observation import Observation
+from pipcli.refine.palette import with_palette
 from pipcli.refine.passes import refine
 from pipcli.refine.r2r import Branch
 from pipcli.refine.spectrum import Filtered, NoiseBounds
+from pipcli.refine.stein import Seen
 from pipcli.refine.trajectories import followed
 from pipcli.settings import BranchSettings, FinishSettings
 from pipcli.watch import UNWATCHED, Watch
@@ -50,6 +53,8 @@ WEAK_STD = 4 / 255
 # texture; and it is not the noise that recorrupted pairs are for.
 LARGEST_CORRELATION = 0.15
 
+# Noise below this is hardly more than rounding, which says little of colours.
+LEAST_STD = 1 / 255
 # Standard errors by which the mean of the result is clearly not that of the observation.
 CLEAR_ERRORS = 5.0
 
@@ -60,6 +65,7 @@ class BranchUse(StrEnum):
     JOINED = "joined"
     CUT_SHORT = "cut short"
     UNSUITABLE = "not for this noise"
+    UNNEEDED = "not needed"
     FAILED = "failed"
 
 
@@ -151,12 +157,28 @@ class _Finish:
                 filtered = refine(self.pilot, self.observation, self.bounds, passes, execution)
             else:
                 filtered = refine_coloured(self.observation, self.whitened.spectrum, passes, execution)
+            flat = self._with_palette(filtered, execution)
         use, weight = None, None
-        if self.settings.branch is not None:
+        if flat is not None:
+            filtered, use = flat, None if self.settings.branch is None else BranchUse.UNNEEDED
+        elif self.settings.branch is not None:
             filtered, use, weight = self._with_branch(filtered, self.settings.branch)
         share = self._share_of_picture_taken(filtered)
         picture = self._of_right_mean(torch.lerp(filtered.picture, self.observation, share)).cpu()
         return Finished(self.whitened.restore(picture.clamp(0, 1)), share, use, weight)
+
+    def _with_palette(self, filtered: Filtered, execution: Execution) -> Filtered | None:
+        """Return the filtered frames joined with those of a palette; None where they have no few colours."""
+        whitened = self.whitened
+        std = whitened.clipped_std or math.sqrt(whitened.variance)
+        if whitened.variances is None or whitened.spectrum is not None or std < LEAST_STD or self.watch.must_end():
+            return None
+
+        def again(frames: Tensor) -> Tensor:
+            return refine(self.pilot, frames, self.bounds, self.settings.passes, execution).picture
+
+        seen = Seen(self.observation, std, whitened.clipped_std > 0, whitened.variances)
+        return with_palette(filtered, again, seen, self.seed)
 
     def _of_right_mean(self, picture: Tensor) -> Tensor:
         """Return the picture with the mean of each channel that the observation has, if it is clearly another one.
