@@ -8,8 +8,10 @@ import torch
 
 from pipcli.fit.device import choose_device
 from pipcli.noise import Gaussian, Origin
+from pipcli.refine import denoising
 from pipcli.refine.denoising import BranchUse, Finished, finish
 from pipcli.refine.observation import Observation
+from pipcli.refine.palette import with_palette
 from pipcli.refine.r2r import Branch
 from pipcli.settings import FINISH, BranchSettings, FinishSettings, Quality
 from pipcli.watch import UNWATCHED
@@ -19,6 +21,12 @@ STD = 0.1
 BRANCH = BranchSettings(width=8, scales=2, steps=2000, learning_rate=5e-3, crop=32, recorruption=0.5)
 STANDARD = FINISH[Quality.STANDARD]
 JOINED = dataclasses.replace(STANDARD, branch=BRANCH)
+
+
+@pytest.fixture(autouse=True)
+def _no_palette(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what restores pictures of few colours, as these are; it has tests of its own."""
+    monkeypatch.setattr(denoising, "with_palette", lambda *_: None)
 
 
 def clean(height: int = 64, width: int = 64) -> torch.Tensor:
@@ -152,3 +160,14 @@ def test_an_end_between_passes_leaves_what_there_is(generator: torch.Generator) 
     early = finished(pilot, observation, STANDARD, end_at=0)  # asked for from the first pass on
     assert error(early.image, clean()) < 0.5 * error(observation, clean())
     assert not torch.equal(early.image, finished(pilot, observation, STANDARD).image)
+
+
+@pytest.mark.parametrize("quality", [Quality.DRAFT, Quality.BEST])
+def test_a_picture_of_few_colours_needs_no_branch(
+    quality: Quality, generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(denoising, "with_palette", with_palette)
+    flat = 2 * clean() - 0.5
+    result = finished(smoothed(flat), noisy(flat, generator), FINISH[quality])
+    assert result.branch is (BranchUse.UNNEEDED if quality is Quality.BEST else None)
+    assert error(result.image, flat) < 0.02 * STD**2
