@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipcli.guard import EdgeRatios, concentration, edge_ratios, flat_share, took_picture
+from pipcli.guard import EdgeRatios, concentration, edge_ratios, flat_share, took_picture, took_picture_of_frames
 
 SIDE = 96
 
@@ -54,6 +54,12 @@ def test_blurred_letters_are_picture(sigma: float) -> None:
     observation = page() + sigma * normal(page())
     assert took_picture(observation, blurred(page()))
     assert edge_ratios(observation, blurred(page())).elsewhere > 100
+
+
+def test_frames_are_judged_together() -> None:
+    frames = page().roll((0, 3), (2, 3)).repeat(5, 1, 1, 1)
+    assert took_picture_of_frames(frames, blurred(frames))
+    assert not took_picture_of_frames(frames + 0.08 * normal(frames), frames)
 
 
 def test_strokes_that_are_erased_are_picture() -> None:

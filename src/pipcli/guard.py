@@ -40,6 +40,7 @@ PAGE_SHARE, PAGE_REACH = 0.5, 2
 # Pixels between black and white that are equal to all around them: up to 0.17 in JPEG photos with the noise of cameras,
 # hardly any elsewhere with noise, and 0.47 to 0.92 in drawings. What is taken out of them is half a grey level or more.
 MOST_FLAT, LEAST_TAKEN = 0.3, (0.5 / 255) ** 2
+FRAMES_LOOKED_AT = 3
 END = 0.02  # what stayed black or white within this was burnt out
 
 
@@ -162,6 +163,16 @@ def took_picture(observation: Tensor, result: Tensor, valid: Tensor | None = Non
     ratios = edge_ratios(observation, result, valid)
     at_edges = ratios.equal > MOST_EDGE_RATIO or ratios.elsewhere > MOST_RATIO_ELSEWHERE
     return at_edges or concentration(observation, result, valid) > MOST_CONCENTRATION
+
+
+def took_picture_of_frames(observation: Tensor, result: Tensor) -> bool:
+    """Return whether what was taken out of (T, C, H, W) frames is a part of the picture; see `edge_ratios`.
+
+    Some of them, from all over, are looked at as one picture, one below the other.
+    """
+    places = torch.linspace(0, len(observation) - 1, min(len(observation), FRAMES_LOOKED_AT)).round().long()
+    before, after = (frames[places].transpose(0, 1).flatten(1, 2)[None] for frames in (observation, result))
+    return took_picture(before, after)
 
 
 def _steps(brightness: Tensor) -> Tensor:

@@ -155,3 +155,20 @@ def test_the_colour_of_a_clipped_night_is_kept(levels: tuple[int, ...], denoise:
     assert denoise(tmp_path / "in.png", "--steps", "60").code == 0
     mean = np.asarray(opened(tmp_path / "in_denoised.png"), float).mean(axis=(0, 1))
     assert mean - mean[2] == pytest.approx(clean.mean(axis=(0, 1)) - levels[2], abs=1.0)
+
+
+def test_a_clip_of_drawings_comes_back_as_it_was_where_the_picture_is_taken_for_noise(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = tmp_path / "in"
+    frames.mkdir()
+    for number in range(3):
+        Image.fromarray(flat_pictures.page(250)[:96, :96]).save(frames / f"{number}.png")
+    # An estimate may be wrong: the last look does not depend on it.
+    wrong = Gaussian(40, Origin.ESTIMATED, 40 / 255)
+    monkeypatch.setattr(noise_asked, "noise_of", lambda *seen, **said: wrong)
+    run = command("video", frames, "-o", tmp_path / "out", "--json", "--steps", "4", "--quality", "draft")
+    assert result_of(run)["outcome"] == "kept"
+    for number in range(3):
+        first, second = (np.asarray(Image.open(folder / f"{number}.png")) for folder in (frames, tmp_path / "out"))
+        np.testing.assert_array_equal(first, second)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from pipcli.noise import NOISES, Evidence, detect, estimate_noise_std
@@ -36,6 +37,24 @@ def test_a_clean_drawing_shows_no_noise(name: str) -> None:
     clean = picture(flat_pictures.dithered() if name == "dithered" else CLEAN[name])
     assert estimate_noise_std(clean) == 0
     assert detect(Evidence(clean)) is NoiseName.GAUSSIAN
+
+
+@pytest.mark.parametrize(("ground", "ink"), [(250, 20), (32, 215)])
+def test_dense_lines_of_letters_in_frames_of_a_screen_show_no_noise(ground: int, ink: int) -> None:
+    frames = []
+    for number in range(3):
+        image = Image.new("L", (128, 128), ground)
+        draw = ImageDraw.Draw(image)
+        for line in range(10):
+            text = f"def restore(clip, task): pass {line}"
+            draw.text((4, 4 + 13 * line), text, fill=ink, font=ImageFont.load_default(11))
+        draw.rectangle((60 + 4 * number, 90, 66 + 4 * number, 104), fill=100)
+        frames.append(np.asarray(image)[:, :, None].repeat(3, 2))
+    strip = picture(np.concatenate(frames))
+    assert estimate_noise_std(strip) == 0
+    noisy_strip = strip + 10 / 255 * torch.randn(strip.shape, generator=torch.Generator().manual_seed(0))
+    # Hardly any patch is without a letter, so that the level is too high, but it is seen.
+    assert 255 * estimate_noise_std(noisy_strip.clamp(0, 1)) == pytest.approx(10, rel=0.4)
 
 
 @pytest.mark.parametrize("sigma", [5, 10, 20])

@@ -33,6 +33,9 @@ MUCH_LOWER = 0.7
 SATURATED_SHARE_OF_CODED = 0.05
 SATURATED_SHARE = 0.02
 MOST_ROUGHNESS, MOST_ROUGHNESS_ANYWHERE = 1.2, 6.0
+# Of noise the flattest patches have at least half of that. Where most of them have none at all, the energy is that of
+# the few others, as between dense lines of letters.
+LEAST_ROUGHNESS = 0.05
 LITTLE_STD, MOST_ROUGHNESS_OF_LITTLE = 8 / 255, 8.0
 
 # Neighbours are alike within this part of the standard deviation: 0.03 to 0.13 of them are in noise, 0.19 to 0.42 in
@@ -67,7 +70,7 @@ def lower_std(sample: PatchSample, std: float, *, coded: bool) -> float:
     if not len(places):
         return 0.0
     lower, roughness = _fixed_point(sample, seen, places)
-    if lower <= LEAST_STD:
+    if lower <= LEAST_STD or roughness < LEAST_ROUGHNESS:
         return 0.0
     if coded and float((sample.at_ends >= 1).all(axis=1).mean()) > SATURATED_SHARE_OF_CODED:
         return 0.0

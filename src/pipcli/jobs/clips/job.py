@@ -17,6 +17,7 @@ from pipcli.console import Place
 from pipcli.errors import PipRestoreError
 from pipcli.fit.device import return_freed_memory
 from pipcli.jobs.clips.files import ClipFiles
+from pipcli.jobs.clips.last_look import looked_over
 from pipcli.jobs.clips.pieces import Piece
 from pipcli.jobs.clips.plan import ClipPlan
 from pipcli.jobs.clips.reading import Frame, FrameFeed, MaskFeed, as_frame, as_tensor
@@ -204,7 +205,8 @@ class ClipJob:
         if self.files.mask is not None and known is None:
             return Restored(observation, WindowReport(Outcome.CLEAN.name))
         try:
-            return self.restoring(shown, self._seconds(window), lambda layout: self._keeper(window, layout))
+            restored = self.restoring(shown, self._seconds(window), lambda layout: self._keeper(window, layout))
+            return looked_over(self.plan.photo, observation, restored)
         except UnusableWarmStateError as error:
             raise self.kept.unusable(warm_name(self.windows[window.number - 1])) from error
 

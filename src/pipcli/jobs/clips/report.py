@@ -99,6 +99,12 @@ def finished(job: "ClipJob", metrics: ClipMetrics | None) -> None:
     seconds, fitting = sum(one.seconds for one in facts), sum(one.fitting_seconds for one in facts)
     gain = "" if metrics is None else f", {metrics.psnr_input:.2f} -> {metrics.psnr:.2f} dB"
     frames = _counted(len(files.moments.positions), "frame")
+    unchanged = sum(one.outcome == Outcome.KEPT.name for one in facts)
+    if unchanged and outcome is not Outcome.KEPT:
+        reporter.say(
+            f"{unchanged} of {_counted(len(facts), 'window')} are returned unchanged: what would be removed has the "
+            "structure of the picture, not of noise"
+        )
     reporter.say(f"{outcome.value}; {frames} in {seconds:.1f} s{gain}")
     reporter.event(
         "result",
