@@ -16,7 +16,7 @@ from pipcli.noise.camera import LEAST_TRUST, Camera
 from pipcli.noise.camera_look import look_for_camera_noise
 from pipcli.settings import NoiseName
 from pipcli.spectra import NoiseSpectrum
-from support.noise_pictures import camera_noise, noisy, photo, ramp
+from support.noise_pictures import CAT, camera_noise, noisy, photo, ramp
 
 SIDE = 192
 
@@ -208,3 +208,11 @@ def test_the_blocks_of_a_photo_are_looked_at_once(monkeypatch: pytest.MonkeyPatc
     assert len(looks) == 1
     look_for_camera_noise(Evidence(photo(128)))
     assert len(looks) == 2
+
+
+def test_the_noise_of_a_real_camera_is_told() -> None:
+    """The photograph among the examples shows its camera's noise as it was taken."""
+    samples = np.asarray(Image.open(CAT.with_name("fundus.png")), dtype=np.float32)
+    evidence = Evidence(torch.from_numpy(samples / 255)[None, None])
+    assert detect(evidence) is NoiseName.CAMERA
+    assert 1.5 < Camera.of(evidence, None).level < 5
