@@ -7,7 +7,8 @@ Budai, Bock, Maier, Hornegger and Michelson (2013), CC0 given by its owner, Andr
 
     pip-restore denoise examples/fundus.png --sheet examples/fundus_sheet.png -o cleaned.png
 
-Run with the `benchmarks` extra installed, `python examples/make_example.py`; the results are kept in the repository, so that nobody has to.
+Run with the `benchmarks` extra installed, `python examples/make_example.py`; the results are kept in the repository, so
+that nobody has to.
 """
 
 from pathlib import Path
