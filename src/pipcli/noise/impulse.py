@@ -121,11 +121,12 @@ def shows_impulses(observation: Tensor, least_share: float) -> bool:
 
 
 def medians_of(observation: Tensor) -> Tensor:
-    """Return the medians over `SIDE` x `SIDE` samples around each of a (1, C, H, W) picture, edges repeated."""
+    """Return the medians over `SIDE` x `SIDE` samples around each of (N, C, H, W) pictures, edges repeated."""
     import cv2  # torch's median of unfolded neighbourhoods takes 50 times as long
 
-    channels = [cv2.medianBlur(channel.contiguous().numpy(), SIDE) for channel in observation[0].float().cpu()]
-    return torch.stack([torch.from_numpy(channel) for channel in channels])[None].to(observation)
+    planes = observation.float().cpu().flatten(0, 1)
+    medians = [torch.from_numpy(cv2.medianBlur(plane.contiguous().numpy(), SIDE)) for plane in planes]
+    return torch.stack(medians).view(observation.shape).to(observation)
 
 
 def _some_strips(observation: Tensor) -> Tensor:
