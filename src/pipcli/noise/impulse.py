@@ -124,9 +124,8 @@ def medians_of(observation: Tensor) -> Tensor:
     """Return the medians over `SIDE` x `SIDE` samples around each of (N, C, H, W) pictures, edges repeated."""
     import cv2  # torch's median of unfolded neighbourhoods takes 50 times as long
 
-    planes = observation.float().cpu().flatten(0, 1)
-    medians = [torch.from_numpy(cv2.medianBlur(plane.contiguous().numpy(), SIDE)) for plane in planes]
-    return torch.stack(medians).view(observation.shape).to(observation)
+    channels = [cv2.medianBlur(plane.contiguous().numpy(), SIDE) for plane in observation.float().cpu().flatten(0, 1)]
+    return torch.stack([torch.from_numpy(plane) for plane in channels]).view(observation.shape).to(observation)
 
 
 def _some_strips(observation: Tensor) -> Tensor:
