@@ -14,14 +14,14 @@ from support.noise_pictures import camera_noise
 from support.running import Run, lines_of, opened
 
 Command = Callable[..., Run]
-SIDE = 96
+SIDE = 160
 
 
-def clean() -> NDArray[np.float64]:
-    """Return a (SIDE, SIDE, 3) picture with a slow gradient and an edge, in [0, 1]."""
-    y, x = np.mgrid[0:SIDE, 0:SIDE] / SIDE
+def clean(side: int = SIDE) -> NDArray[np.float64]:
+    """Return a (side, side, 3) picture with a slow gradient and an edge, in [0, 1]."""
+    y, x = np.mgrid[0:side, 0:side] / side
     picture = np.stack([0.3 + 0.3 * x, 0.4 + 0.2 * y, 0.5 - 0.2 * x], axis=-1)
-    picture[30:60, 20:70] += 0.2
+    picture[side * 5 // 16 : side * 5 // 8, side * 5 // 24 : side * 35 // 48] += 0.2
     return picture
 
 
@@ -77,7 +77,7 @@ def test_frames_with_correlated_noise_are_filtered_along_their_motion_without_ne
     monkeypatch.setattr(frame_networks, "build", build)
     folder = tmp_path / "frames"
     folder.mkdir()
-    picture = clean()[:64, :64]
+    picture = clean(96)[:64, :64]
     for frame in range(4):
         samples = picture + camera_noise(picture.shape, 6 / 255, 1.0, seed=frame)
         Image.fromarray((255 * samples).round().clip(0, 255).astype(np.uint8)).save(folder / f"{frame}.png")
