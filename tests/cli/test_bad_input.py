@@ -211,7 +211,7 @@ def small_sound_files() -> dict[str, bytes]:
 def test_mutated_files_are_restored_or_refused(
     denoise: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hostile.sound_files", small_sound_files)
+    monkeypatch.setattr("support.hostile.sound_files", small_sound_files)
     source, output = tmp_path / "in.png", tmp_path / "out.tif"
     restored = 0
     files = list(mutations())

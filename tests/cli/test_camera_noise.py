@@ -14,7 +14,7 @@ from support.noise_pictures import camera_noise
 from support.running import Run, lines_of, opened
 
 Command = Callable[..., Run]
-SIDE = 160
+SIDE = 192
 
 
 def clean(side: int = SIDE) -> NDArray[np.float64]:
