@@ -1,7 +1,9 @@
 """The kind of noise is told when it is plain, and is Gaussian else."""
 
 import io
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -11,6 +13,8 @@ from pipcli.media import decode_photo
 from pipcli.noise import Evidence, detect
 from pipcli.settings import NoiseName
 from support.noise_pictures import noisy, photo, ramp
+
+DENOISE_DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "denoise"
 
 
 def jpeg(picture: Tensor, quality: int) -> Evidence:
@@ -60,3 +64,13 @@ def test_a_strongly_compressed_file_is_told_and_a_fine_or_noisy_one_is_not() -> 
 
 def test_a_small_picture_is_not_judged() -> None:
     assert detect(Evidence(torch.rand(1, 3, 20, 200).round())) is NoiseName.GAUSSIAN
+
+
+@pytest.mark.skipif(not DENOISE_DATA.is_dir(), reason=f"no released pictures at {DENOISE_DATA}")
+@pytest.mark.parametrize("sigma", [10, 25, 50])
+@pytest.mark.parametrize("name", ["baboon", "f16", "house", "kodim02", "peppers"])
+def test_white_noise_on_released_photos_is_gaussian(name: str, sigma: float) -> None:
+    pixels = np.asarray(Image.open(DENOISE_DATA / "gt" / f"{name}.png").convert("RGB"), dtype=np.float64)
+    noisy = pixels + np.random.default_rng(0).normal(0, sigma, pixels.shape)
+    samples = torch.from_numpy((noisy.round().clip(0, 255) / 255).astype(np.float32))
+    assert detect(Evidence(samples.permute(2, 0, 1)[None])) is NoiseName.GAUSSIAN
