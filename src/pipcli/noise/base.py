@@ -86,7 +86,9 @@ class Whitened:
         variances: maps a filtered observation to the variance of each sample's noise, (1, C, H, W); None where it is
             not known how far the noises of two samples are independent.
         spectrum: of the noise, where it is not white.
-        clipped_std: standard deviation of the noise before it was cut off at 0 and 1; 0 where it was not.
+        gaussian_std: standard deviation of noise that is exactly Gaussian, before it was cut off at 0 and 1; 0 where it
+            is not Gaussian.
+        clipped: whether such noise was cut off at 0 and 1.
     """
 
     observation: Tensor
@@ -95,7 +97,8 @@ class Whitened:
     restore: Callable[[Tensor], Tensor]
     variances: Callable[[Tensor], Tensor] | None = None
     spectrum: NoiseSpectrum | None = None
-    clipped_std: float = 0.0
+    gaussian_std: float = 0.0
+    clipped: bool = False
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,8 @@ class Gaussian(Noise):
             self.expected_misfit(observation),
             lambda estimate: undo_clipping(estimate, observation, self.std),
             self._variances,
-            clipped_std=self.std if self._shows_clipping(observation, pilot) else 0.0,
+            gaussian_std=self.std,
+            clipped=self._shows_clipping(observation, pilot),
         )
 
     def _shows_clipping(self, observation: Tensor, pilot: Tensor) -> bool:

@@ -170,14 +170,14 @@ class _Finish:
     def _with_palette(self, filtered: Filtered, execution: Execution) -> Filtered | None:
         """Return the filtered frames joined with those of a palette; None where they have no few colours."""
         whitened = self.whitened
-        std = whitened.clipped_std or math.sqrt(whitened.variance)
-        if whitened.variances is None or whitened.spectrum is not None or std < LEAST_STD or self.watch.must_end():
+        std = whitened.gaussian_std
+        if whitened.variances is None or std < LEAST_STD or self.watch.must_end():
             return None
 
         def again(frames: Tensor) -> Tensor:
             return refine(self.pilot, frames, self.bounds, self.settings.passes, execution).picture
 
-        seen = Seen(self.observation, std, whitened.clipped_std > 0, whitened.variances)
+        seen = Seen(self.observation, std, whitened.clipped, whitened.variances)
         return with_palette(filtered, again, seen, self.seed)
 
     def _of_right_mean(self, picture: Tensor) -> Tensor:
