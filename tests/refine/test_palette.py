@@ -59,6 +59,11 @@ def test_pixels_of_few_colours_come_back(std: float, generator: torch.Generator)
     assert error(whitened.restore(result.picture), clean) < 0.02 * std**2
 
 
+def test_a_tiny_picture_is_left_to_the_filters(generator: torch.Generator) -> None:
+    seen = seen_of(spotted(generator, 16), 0.1, generator)
+    assert with_palette(Filtered(smoothed(seen.frames), 1 / 9), smoothed, seen, 0) is None
+
+
 def test_a_picture_of_many_colours_is_left_to_the_filters(generator: torch.Generator) -> None:
     seen = seen_of(graded(), 0.08, generator)
     assert with_palette(Filtered(smoothed(seen.frames), 1 / 9), smoothed, seen, 0) is None

@@ -23,6 +23,8 @@ from pipcli.refine.stein import Probed, Seen, joined, probed
 MOST_COLOURS = 48
 # Pixels that the palette is estimated from, and rounds of expectation maximisation before and after it is simplified.
 PIXELS, ROUNDS = 5000, 20
+# Fewer pixels say too little of their colours.
+LEAST_SEEN = 1000
 # A colour of fewer of these pixels is a chance of the noise.
 LEAST_PIXELS = 3
 # Distances between colours in standard deviations of the noise: nearer ones begin as one; nearer ones may be one that
@@ -191,8 +193,10 @@ def with_palette(filtered: Filtered, again: Callable[[Tensor], Tensor], seen: Se
         seed: of the probe of the filters.
 
     Returns:
-        The joined picture; None where that of the palette is not clearly the better one.
+        The joined picture; None where that of the palette is not clearly the better one, or the picture is tiny.
     """
+    if seen.frames[:, 0].numel() < LEAST_SEEN:
+        return None
     cpu = Seen(seen.frames.cpu(), seen.std, seen.clipped, seen.variances)
     pixels = cpu.frames.movedim(1, -1).reshape(-1, cpu.frames.shape[1]).double()
     palette = palette_of(pixels, seen.std, seen.clipped)
