@@ -68,9 +68,11 @@ class Plan:
     def first_field(self) -> FieldName | None:
         """The field that is shown first, where each frame still is the two fields of one frame of the source.
 
-        Frames in between, at times that no field was taken at, are written as progressive.
+        More frames than the source has are at times that no field was taken at: they are written as progressive. Fewer
+        are those of a trial.
         """
-        return self.clip.first_field if self.keeps_fields else None
+        made = len(self.times.ticks) > self.clip.frame_count
+        return self.clip.first_field if self._keeps_lines and not made else None
 
     @property
     def keeps_fields(self) -> bool:
