@@ -25,6 +25,12 @@ Word = str | bytes | Path
 STREAMS = 3  # stdin, stdout, stderr; a fourth descriptor tells the child's number and its end
 
 
+def heed_signals() -> None:
+    """Heed what a shell that runs the tests in the background, or `nohup`, has them ignore."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Forked:
     """A process that the server forked, with what the tests use of `subprocess.Popen`."""
 
@@ -183,7 +189,7 @@ def _monitored(streams: Sequence[int], asked: dict[str, object]) -> None:
 
 def _run(words: list[str], script: str, cwd: str, env: dict[str, str]) -> None:
     """Run a script as `python -c` does."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    heed_signals()
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)

@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 from support.builders import samples
-from support.forked import Forked, Word
+from support.forked import Forked, Word, heed_signals
 
 COMMAND = "from pipcli.cli.app import main; main()"
 START = [sys.executable, "-c", COMMAND]
@@ -77,7 +76,7 @@ def begun(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=heed_signals,
     )
 
 
