@@ -244,7 +244,7 @@ def main() -> None:
     if words.part:
         judge_part(words.seed, *words.part)
         return
-    from about import about
+    from common.about import about
 
     results = list(judge_all(words.count, words.seed))
     kinds = {kind: Counter[str]() for kind in sources()}

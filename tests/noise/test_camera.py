@@ -190,7 +190,7 @@ def test_correlated_noise_reaches_farther_the_softer_it_is() -> None:
     reaches = []
     for blur in (0.8, 2.0):
         seen = ramp(192) + torch.from_numpy(camera_noise((192, 192, 3), 6 / 255, blur)).permute(2, 0, 1)[None].float()
-        reaches.append(Camera.of(Evidence(seen), None).reach)
+        reaches.append(Camera.of(Evidence(seen), None)._reach())
     assert 2 <= reaches[0] < reaches[1] <= 8
 
 
