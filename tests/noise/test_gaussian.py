@@ -1,5 +1,6 @@
 """The blind noise estimate: accuracy on pictures of known noise, and sanity on degenerate ones."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pipcli.noise import clipped_noise_variance, estimate_noise_std, undo_clipping
+from pipcli.noise import Gaussian, clipped_noise_variance, estimate_noise_std, undo_clipping
 
 DENOISE_DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "denoise"
 PICTURES = ("baboon", "f16", "house", "kodim02", "peppers")
@@ -141,3 +142,10 @@ def test_clipping_takes_variance_off_dark_pictures_and_none_off_middling_ones() 
     assert clipped_noise_variance(torch.full((1, 3, 32, 32), 0.5), 0.1) == pytest.approx(0.01, rel=1e-3)
     assert clipped_noise_variance(torch.full((1, 3, 32, 32), 0.04), 0.1) < 0.005
     assert clipped_noise_variance(torch.rand(1, 1, 1, 1), 0.0) == 0.0
+
+
+@pytest.mark.parametrize("coded", [True, False])
+def test_what_is_estimated_in_a_jpeg_file_is_not_called_gaussian(coded: bool) -> None:
+    noise = dataclasses.replace(Gaussian.known(0.1), coded=coded)
+    picture = torch.full((1, 3, 8, 8), 0.5)
+    assert noise.whitened(picture, picture).gaussian_std == (0.0 if coded else 0.1)

@@ -29,17 +29,23 @@ MAX_ROUNDS = 20
 
 @dataclass(frozen=True)
 class Gaussian(Noise):
-    """Noise of one standard deviation everywhere; its level is sigma in grey levels of 255."""
+    """Noise of one standard deviation everywhere; its level is sigma in grey levels of 255.
+
+    Attributes:
+        coded: whether the level was estimated in a JPEG file, whose own error is in it and is not Gaussian.
+    """
 
     name: ClassVar[NoiseName] = NoiseName.GAUSSIAN
     unit: ClassVar[str] = "sigma"
     misfit_is_squared_error: ClassVar[bool] = True
 
+    coded: bool = False
+
     @classmethod
     def of(cls, evidence: Evidence, level: float | None) -> "Gaussian":
         """Return the noise of an observation, whose level is estimated where none is given."""
         std = noise_std_of(evidence) if level is None else level / 255
-        return cls(255 * std, origin_of(level), std)
+        return cls(255 * std, origin_of(level), std, coded=level is None and evidence.coding is not None)
 
     @classmethod
     def known(cls, std: float) -> "Gaussian":
@@ -73,7 +79,7 @@ class Gaussian(Noise):
             self.expected_misfit(observation),
             lambda estimate: undo_clipping(estimate, observation, self.std),
             self._variances,
-            gaussian_std=self.std,
+            gaussian_std=0.0 if self.coded else self.std,
             clipped=self._shows_clipping(observation, pilot),
         )
 
