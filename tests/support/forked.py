@@ -34,9 +34,7 @@ def heed_signals() -> None:
 class Forked:
     """A process that the server forked, with what the tests use of `subprocess.Popen`."""
 
-    def __init__(
-        self, words: Sequence[str | bytes | Path], script: str, environment: Mapping[str, str], cwd: str
-    ) -> None:
+    def __init__(self, words: Sequence[Word], script: str, environment: Mapping[str, str], cwd: str) -> None:
         pipes = [os.pipe() for _ in range(STREAMS + 1)]
         (child_in, to_child), (from_out, child_out), (from_err, child_err), (self._ends, child_ends) = pipes
         asked = {"words": [os.fsdecode(word) for word in words], "script": script, "cwd": cwd, "env": dict(environment)}

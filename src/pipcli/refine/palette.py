@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pipcli.noise.clipping import censored_mean
 from pipcli.refine.spectrum import Filtered
-from pipcli.refine.stein import Probed, Seen, joined, probed
+from pipcli.refine.stein import Probed, Seen, cut_off, joined, probed
 
 # Colours to begin with. A picture of more is left to the filters.
 MOST_COLOURS = 48
@@ -59,7 +60,7 @@ class Palette:
 
     def joint(self, pixels: Tensor) -> Tensor:
         """Return the (N, K) logarithms of the probability of colour and pixel, less what is the same for all."""
-        low, high = self.ends(pixels)
+        low, high = cut_off(pixels, clipped=self.clipped)
         inside = 1 - low - high
         values = inside * pixels
         square = values.square().sum(1, keepdim=True) - 2 * values @ self.colours.T + inside @ self.colours.square().T
@@ -77,7 +78,7 @@ class Palette:
         """Return the palette after a round of expectation maximisation on (N, C) pixels."""
         responsible = torch.softmax(self.joint(pixels), dim=1)
         weights = responsible.sum(0)
-        low, high = self.ends(pixels)
+        low, high = cut_off(pixels, clipped=self.clipped)
         total = responsible.T @ ((1 - low - high) * pixels)
         if self.clipped:
             total = total + (responsible.T @ low) * self._beyond(-1.0) + (responsible.T @ high) * self._beyond(1.0)
@@ -95,31 +96,15 @@ class Palette:
         colours, shares = torch.cat([self.colours[kept], colour]), torch.cat([self.shares[kept], share])
         return Palette(colours, shares, self.std, self.clipped)
 
-    def ends(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return ones where a sample is cut off at the lower and at the upper end."""
-        if not self.clipped:
-            return torch.zeros_like(pixels), torch.zeros_like(pixels)
-        return (pixels <= 0).to(pixels), (pixels >= 1).to(pixels)
-
     def means(self) -> Tensor:
         """Return the (K, C) means of the samples that are seen of the colours."""
-        if not self.clipped:
-            return self.colours
-        below, above = -self.colours / self.std, (1 - self.colours) / self.std
-        inside = torch.special.ndtr(above) - torch.special.ndtr(below)
-        seen: Tensor = self.colours * inside + self.std * (_density(below) - _density(above))
-        seen += torch.special.ndtr(-above)
-        return seen
+        return torch.from_numpy(censored_mean(self.colours.numpy(), self.std)) if self.clipped else self.colours
 
     def _beyond(self, side: float) -> Tensor:
         """Return what values beyond an end are expected to be, (K, C): side -1 is the lower end, 1 the upper one."""
         place = side * (self.colours - (1.0 if side > 0 else 0.0)) / self.std
         hazard = torch.exp(-place.square() / 2 - 0.5 * math.log(2 * math.pi) - torch.special.log_ndtr(place))
         return self.colours + side * self.std * hazard
-
-
-def _density(values: Tensor) -> Tensor:
-    return torch.exp(-values.square() / 2) / math.sqrt(2 * math.pi)
 
 
 def palette_of(pixels: Tensor, std: float, clipped: bool) -> Palette:
@@ -175,7 +160,7 @@ def expected_colours(frames: Tensor, palette: Palette) -> Probed:
     parts, spreads = [], []
     for part in pixels.reshape(-1, frames.shape[1]).split(CHUNK):  # type: ignore[no-untyped-call]
         values = part.double()
-        low, high = palette.ends(values)
+        low, high = cut_off(values, clipped=palette.clipped)
         posterior = torch.softmax(palette.joint(values), dim=1)
         mean = posterior @ means
         parts.append(mean)

@@ -18,6 +18,13 @@ PROBE = 0.3
 RADIUS = 6
 
 
+def cut_off(samples: Tensor, *, clipped: bool) -> tuple[Tensor, Tensor]:
+    """Return ones where the noise was cut off at 0 and where at 1; zeros everywhere if it was not clipped."""
+    if not clipped:
+        return torch.zeros_like(samples), torch.zeros_like(samples)
+    return (samples <= 0).to(samples), (samples >= 1).to(samples)
+
+
 @dataclass(frozen=True)
 class Seen:
     """Frames as they were observed, and the noise in them.
@@ -36,9 +43,8 @@ class Seen:
 
     def inside(self) -> Tensor:
         """Return ones where a sample was not cut off, (T, C, H, W)."""
-        if not self.clipped:
-            return torch.ones_like(self.frames)
-        return ((self.frames > 0) & (self.frames < 1)).to(self.frames)
+        low, high = cut_off(self.frames, clipped=self.clipped)
+        return 1 - low - high
 
 
 @dataclass(frozen=True)
