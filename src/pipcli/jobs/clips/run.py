@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipcli.checkpoint import Kept, checksum, checksum_of, folder_beside
 from pipcli.errors import ExitCode
+from pipcli.jobs.beginning import device_and_reporter, summed_up
 from pipcli.jobs.clips.files import ClipFiles, open_files
 from pipcli.jobs.clips.plan import ClipPlan
 from pipcli.jobs.interruption import EndedAtOnceError, Interruption, StopRequest
@@ -53,13 +54,9 @@ def run(
     files = open_files(task, source, said)
     with asked or Interruption() as interruption:
         # Only now, when the work is known to be possible: this loads torch.
-        from pipcli.console import Reporter, Verbosity
-        from pipcli.fit.device import choose_device, keep_freed_memory
+        device, reporter = device_and_reporter(said, reporter)
         from pipcli.jobs.clips import report as clip_report
 
-        keep_freed_memory()
-        device = choose_device(said.device)
-        reporter = reporter or Reporter(Verbosity(said.json, said.quiet, said.verbose))
         identity = plan.identity(
             files.unchanged.checksum(source), device.torch_device.type, fields=plan.parts_fields(files)
         )
@@ -81,15 +78,7 @@ def run(
             clip_report.finished(job, metrics)
             fitting = sum(one.fitting_seconds for one in job.facts())
             kept.discard()
-        reporter.event(
-            "summary",
-            done=1,
-            failed=0,
-            seconds=round(time.perf_counter() - began, 3),
-            fitting_seconds=round(fitting, 3),
-            exit_code=ExitCode.DONE,
-        )
-        return ExitCode.DONE
+        return summed_up(reporter, began, fitting, ExitCode.DONE)
 
 
 def _job(

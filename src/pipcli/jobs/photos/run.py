@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipcli.errors import ExitCode, PipRestoreError
+from pipcli.jobs.beginning import device_and_reporter, summed_up
 from pipcli.jobs.interruption import Interruption
 from pipcli.jobs.photos.files import one_each, open_files
 from pipcli.jobs.plan import Plan
@@ -74,15 +75,11 @@ def run(
     only = open_files(plans[0], sources) if len(plans) == 1 else None
     with asked or Interruption() as interruption:
         # Only now, when the work is known to be possible: this loads torch.
-        from pipcli.console import Reporter, Verbosity
-        from pipcli.fit.device import choose_device, keep_freed_memory
+        device, reporter = device_and_reporter(photo, reporter)
         from pipcli.jobs.photos.batch import Batch, batches
         from pipcli.jobs.photos.job import PhotoJob
         from pipcli.jobs.watching import JobWatch
 
-        keep_freed_memory()
-        device = choose_device(photo.device)
-        reporter = reporter or Reporter(Verbosity(photo.json, photo.quiet, photo.verbose))
         account = _Account(len(plans), reporter)
 
         watch = JobWatch(interruption, reporter)
@@ -97,16 +94,14 @@ def run(
                 _restore(Batch(jobs_together, device, interruption, reporter, kept), account)
                 if interruption.came:
                     break
-        exit_code = account.exit_code(interruption)
-        reporter.event(
-            "summary",
+        return summed_up(
+            reporter,
+            began,
+            account.fitting_seconds,
+            account.exit_code(interruption),
             done=account.done,
             failed=len(account.failures),
-            seconds=round(time.perf_counter() - began, 3),
-            fitting_seconds=round(account.fitting_seconds, 3),
-            exit_code=exit_code,
         )
-        return exit_code
 
 
 def _restore(batch: "Batch", account: _Account) -> None:
