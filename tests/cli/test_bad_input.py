@@ -68,6 +68,7 @@ REFUSED_OPTIONS = {
     "negative sigma": (["in.png", "--sigma", "-5"], "--sigma is in grey levels of 255, from 0.1 to 255, not -5"),
     "sigma zero": (["in.png", "--sigma", "0"], "--sigma is in grey levels"),
     "sigma is not a number": (["in.png", "--sigma", "nan"], "--sigma is in grey levels"),
+    "sigma is a word": (["in.png", "--sigma", "abc"], "'--sigma': 'abc' is not a number"),
     "infinite sigma": (["in.png", "--sigma", "inf"], "--sigma is in grey levels"),
     "sigma of a million": (["in.png", "--sigma", "1000000"], "--sigma is in grey levels"),
     "sigma in words": (["in.png", "--sigma", "much"], "'--sigma'"),

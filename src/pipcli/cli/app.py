@@ -98,7 +98,8 @@ def _run(arguments: list[str]) -> int:
 
 def _one_line(error: Exception) -> str:
     message = getattr(error, "format_message", lambda: str(error))()
-    return " ".join(message.split())
+    # Typer checks values by Pydantic, which puts its own words before the reason that a parser of ours gives.
+    return " ".join(message.split()).replace(": Value error, ", ": ")
 
 
 def _complain(message: str) -> None:
