@@ -1,6 +1,5 @@
 """The command as a fixture, and the seeds of the networks that it builds."""
 
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,14 +20,6 @@ def _no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the terminal of whoever runs the tests out of the account."""
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.delenv("FORCE_COLOR", raising=False)
-
-
-@pytest.fixture(autouse=True)
-def _ctrl_c_is_heeded() -> Iterator[None]:
-    """Take signals that whoever runs the tests has us ignore out of the account, as a shell does in the background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

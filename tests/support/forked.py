@@ -123,9 +123,12 @@ def _server() -> str:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
-    assert process.stdout is not None
-    assert process.stdout.read(1) == b"."  # it listens
-    atexit.register(process.kill)
+    assert process.stdout is not None and process.stdin is not None
+    with process.stdout as told:
+        assert told.read(1) == b"."  # it listens
+    # The server goes on as a grandchild: some tests look for children of this process.
+    process.wait()
+    atexit.register(process.stdin.close)  # at which the server ends
     return address
 
 
@@ -150,6 +153,8 @@ def serve(name: str) -> None:
     listening.bind(f"\0{name}")
     listening.listen()
     os.write(1, b".")
+    if os.fork():
+        os._exit(0)
     while True:
         if select.select([listening, 0], [], [])[0] == [0]:
             return  # whoever runs the tests is gone
