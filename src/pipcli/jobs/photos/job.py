@@ -14,6 +14,7 @@ from pipcli.errors import PipRestoreError
 from pipcli.fit.device import Device, ran_out_of_memory
 from pipcli.guard import took_picture
 from pipcli.jobs import report
+from pipcli.jobs.doubt import is_doubted
 from pipcli.jobs.interruption import Interruption
 from pipcli.jobs.noise_asked import noise_of, shows_no_noise
 from pipcli.jobs.photos.files import UNCERTAINTY_SUFFIXES, Files, deliver, unused_beside
@@ -29,7 +30,6 @@ from pipcli.restoration.networks import Networks
 from pipcli.restoration.observed import both
 from pipcli.restoration.problem import Problem
 from pipcli.restoration.solution import Outcome, Solution
-from pipcli.settings import NoiseName
 from pipcli.sheet import Panel, side_by_side
 from pipcli.tasks.units import sigma_in_levels, width_in_samples
 from pipcli.watch import Watch
@@ -153,14 +153,9 @@ class PhotoJob:
         return dataclasses.replace(finished, image=image)
 
     def _looked_over(self, solution: Solution, finished: Finished) -> tuple[Solution, Finished]:
-        """Return both, or the picture as it was where a part of it was taken out for noise.
-
-        What the user says of the noise is not doubted, nor is an estimate that was cut short.
-        """
-        task = self.plan.task
-        told = self.plan.kind is not NoiseName.AUTO or not (task.gives_back and task.filtered)
-        untouched = (Outcome.CLEAN, Outcome.UNASKED, Outcome.INTERRUPTED, Outcome.TIME_LIMIT)
-        if told or solution.outcome in untouched or not took_picture(self.observation, finished.image, self.valid):
+        """Return both, or the picture as it was where a part of it was taken out for noise."""
+        doubted = is_doubted(self.plan, solution.outcome)
+        if not doubted or not took_picture(self.observation, finished.image, self.valid):
             return solution, finished
         return dataclasses.replace(solution, outcome=Outcome.KEPT, steps=()), Finished(self.observation)
 
